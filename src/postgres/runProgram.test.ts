@@ -17,8 +17,14 @@ async function failure(work: Promise<unknown>): Promise<OperationError> {
     () => undefined,
     (reason: unknown) => reason,
   );
-  expect(error).toBeInstanceOf(OperationError);
-  return error as OperationError;
+  if (!(error instanceof OperationError)) throw new Error(`no operation error: ${String(error)}`);
+  return error;
+}
+
+async function* broken(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('half');
+  await Promise.resolve();
+  throw new Error('source died');
 }
 
 function isAlive(pid: number): boolean {
@@ -80,9 +86,7 @@ test('standard error is kept bounded', async () => {
   const error = await failure(
     runProgram(ctx, sh('i=0; while [ $i -lt 500 ]; do echo l$i >&2; i=$((i+1)); done; exit 1')),
   );
-  const lines = error.detail['stderr'] as string[];
-  expect(lines).toHaveLength(50);
-  expect(lines.at(-1)).toBe('l499');
+  expect(error.detail['stderr']).toEqual(Array.from({ length: 50 }, (_, index) => `l${450 + index}`));
 });
 
 test('too much output ends the program', async () => {
@@ -96,11 +100,6 @@ test('input is written, and a program that does not read it all is no error', as
 });
 
 test('an input that fails ends the program and is the error', async () => {
-  async function* broken(): AsyncGenerator<Uint8Array> {
-    yield Buffer.from('half');
-    await Promise.resolve();
-    throw new Error('source died');
-  }
   await expect(runProgram(ctx, { program: 'cat', args: [], input: broken() })).rejects.toThrow('source died');
 });
 

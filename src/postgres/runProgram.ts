@@ -125,7 +125,7 @@ async function feed(
   spawned: SpawnedProgram,
   input: ProgramOptions['input'],
   terminate: () => Promise<void>,
-): Promise<unknown> {
+): Promise<Error | undefined> {
   if (spawned.stdin === null || input === undefined) return undefined;
   const source = input instanceof Uint8Array ? Readable.from([input]) : Readable.from(input);
   try {

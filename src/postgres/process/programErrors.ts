@@ -24,20 +24,30 @@ const debianPackages: Readonly<Record<string, string>> = {
   pg_config: 'libpq-dev',
 };
 
-/** `program-missing` with the package to install. `major` names the server version that needs it. */
-export function programMissing(program: string, major?: number, cause?: unknown): OperationError {
+export interface MissingOptions {
+  /** The server version that needs the program. */
+  readonly major?: number;
+  /** Default: the package to install. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** `program-missing` with the package to install. */
+export function programMissing(program: string, options: MissingOptions = {}): OperationError {
+  const { major } = options;
   const name = basename(program);
   const version = major === undefined ? '' : ` of PostgreSQL ${major}`;
-  const debianPackage = debianPackages[name]?.replace('<major>', major === undefined ? '<version>' : String(major));
-  const hint =
-    debianPackage === undefined
-      ? `install ${name}, or put its directory on PATH`
-      : `on Debian: apt-get install ${debianPackage} (from apt.postgresql.org when the release lacks this version)`;
   return new OperationError('program-missing', `${name}${version} is not installed`, {
-    hint,
+    hint: options.hint ?? installHint(name, major),
     detail: { program, ...(major === undefined ? {} : { major }) },
-    cause,
+    cause: options.cause,
   });
+}
+
+function installHint(name: string, major: number | undefined): string {
+  const debianPackage = debianPackages[name]?.replace('<major>', String(major ?? '<version>'));
+  if (debianPackage === undefined) return `install ${name}, or put its directory on PATH`;
+  return `on Debian: apt-get install ${debianPackage} (from apt.postgresql.org when the release lacks this version)`;
 }
 
 /** `program-failed` with the line that says why in the message and the last lines in the detail. */
@@ -56,7 +66,7 @@ export function programFailed(program: string, exit: ProgramExit): OperationErro
 /** Why a program could not even be started. */
 export function spawnFailed(program: string, user: string | undefined, error: unknown): OperationError {
   const code = systemErrorCode(error);
-  if (code === 'ENOENT') return programMissing(program, undefined, error);
+  if (code === 'ENOENT') return programMissing(program, { cause: error });
   if (code === 'EACCES') {
     const who = user === undefined ? 'this user' : `user ${user}`;
     return new OperationError('program-missing', `${program} may not be executed by ${who}`, {
