@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +36,3 @@ export async function tempDir(options: TempDirOptions = {}): Promise<TempDir> {
     },
   };
 }
-
-process.on('exit', () => {
-  for (const path of openTempDirs) rmSync(path, { recursive: true, force: true });
-});
