@@ -1,0 +1,39 @@
+import { nameHint } from './nearestName.ts';
+import { dotted, type Problem } from './problem.ts';
+import type { Config, ConnectionConfig } from './schema.ts';
+
+/** What a schema of single values cannot see: names that must exist, options that exclude each other. */
+export function crossCheck(config: Config): Problem[] {
+  const problems = exclusive(['repository'], config.repository, ['password', 'passwordFile', 'passwordCommand']);
+  for (const [name, source] of Object.entries(config.sources)) {
+    const path = ['sources', name];
+    if (source.tier !== undefined && !(source.tier in config.tiers)) {
+      problems.push({
+        path: [...path, 'tier'],
+        message: `${dotted(path)}: there is no tier "${source.tier}"`,
+        hint: nameHint(source.tier, Object.keys(config.tiers)),
+      });
+    }
+    problems.push(...connectionProblems([...path, 'connection'], source.connection));
+  }
+  return problems;
+}
+
+function connectionProblems(path: readonly string[], connection: ConnectionConfig): Problem[] {
+  const problems = exclusive(path, connection, ['password', 'passwordFile']);
+  for (const part of ['host', 'port', 'user', 'database'] as const) {
+    problems.push(...exclusive(path, connection, ['uri', part]));
+  }
+  return problems;
+}
+
+/** A problem at the second of several options of which at most one may be given. */
+function exclusive<Section extends object>(
+  path: readonly string[],
+  section: Section,
+  names: readonly (keyof Section & string)[],
+): Problem[] {
+  const [first, second] = names.filter((name) => section[name] !== undefined);
+  if (first === undefined || second === undefined) return [];
+  return [{ path: [...path, second], message: `${dotted(path)}: ${first} and ${second} exclude each other` }];
+}

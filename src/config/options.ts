@@ -1,0 +1,189 @@
+/**
+ * Every option of `understudy.yaml`, described once. The schema, the command line, the environment, the reference
+ * page and the editor schema take their texts and names from here. Plain data: it is also read where nothing heavy
+ * may be loaded. A `*` in a path stands for a name the user chooses.
+ */
+export interface OptionText {
+  readonly description: string;
+  /** Environment variable that overrides the file. */
+  readonly environment?: string;
+  /** Variable of restic that is used when neither the file nor ours say anything. */
+  readonly resticEnvironment?: string;
+  /** Variable of libpq that is used when the file says nothing. */
+  readonly libpqEnvironment?: string;
+  /** Flag of the command line that overrides environment and file. */
+  readonly flag?: string;
+  /** A local path: relative ones start at the directory of the file. */
+  readonly path?: true;
+}
+
+export const options = {
+  repository: { description: 'Where backups and WAL are kept.' },
+  'repository.location': {
+    path: true,
+    description: 'The repository: a directory, or a URL of a supported object storage.',
+    environment: 'UNDERSTUDY_REPOSITORY',
+    resticEnvironment: 'RESTIC_REPOSITORY',
+    flag: '--repo',
+  },
+  'repository.password': {
+    description: 'Password of the repository. `${NAME}` is replaced by that environment variable.',
+    environment: 'UNDERSTUDY_PASSWORD',
+    resticEnvironment: 'RESTIC_PASSWORD',
+  },
+  'repository.passwordFile': {
+    path: true,
+    description: 'File that holds the password of the repository.',
+    environment: 'UNDERSTUDY_PASSWORD_FILE',
+    resticEnvironment: 'RESTIC_PASSWORD_FILE',
+    flag: '--password-file',
+  },
+  'repository.passwordCommand': {
+    description: 'Shell command that prints the password of the repository.',
+    environment: 'UNDERSTUDY_PASSWORD_COMMAND',
+    resticEnvironment: 'RESTIC_PASSWORD_COMMAND',
+    flag: '--password-command',
+  },
+  'repository.compression': {
+    description: 'How hard to compress: `off`, `fastest`, `auto` (chosen for speed), `default`, `better` or `max`.',
+    environment: 'UNDERSTUDY_COMPRESSION',
+  },
+  'repository.packSize': {
+    description: 'Size to which pack files are filled, 4MiB to 128MiB.',
+    environment: 'UNDERSTUDY_PACK_SIZE',
+  },
+  'repository.keyCacheFile': {
+    path: true,
+    description:
+      'Opt-in: file, readable by its owner alone, that keeps the unwrapped repository key, so that `wal push` and ' +
+      '`wal get` do not derive it from the password for every segment. Whoever reads it can read the repository.',
+    environment: 'UNDERSTUDY_KEY_CACHE_FILE',
+  },
+  sources: { description: 'What is protected, by name.' },
+  'sources.*': { description: 'One source.' },
+  'sources.*.kind': { description: 'What the source is: `postgres` is a PostgreSQL cluster, physical backup and WAL.' },
+  'sources.*.tier': { description: 'Name of the tier whose objectives this source has to meet.' },
+  'sources.*.connection': {
+    description: 'How to reach the server. What is absent comes from the PG* variables, as in psql.',
+  },
+  'sources.*.connection.uri': {
+    description: 'Connection URI `postgresql://user@host:port/database?sslmode=...`, instead of the single values.',
+  },
+  'sources.*.connection.host': {
+    description: 'Host name, address, or directory of the Unix socket.',
+    libpqEnvironment: 'PGHOST',
+  },
+  'sources.*.connection.port': { description: 'Port of the server.', libpqEnvironment: 'PGPORT' },
+  'sources.*.connection.user': {
+    description: 'Role to log in as: needs REPLICATION, or the right to run pg_backup_start.',
+    libpqEnvironment: 'PGUSER',
+  },
+  'sources.*.connection.database': { description: 'Database to log in to.', libpqEnvironment: 'PGDATABASE' },
+  'sources.*.connection.password': {
+    description:
+      'Password of the role. `${NAME}` is replaced by that environment variable. A `.pgpass` file works too.',
+    libpqEnvironment: 'PGPASSWORD',
+  },
+  'sources.*.connection.passwordFile': { path: true, description: 'File that holds the password of the role.' },
+  'sources.*.connection.tls': { description: 'Encryption of the connection.' },
+  'sources.*.connection.tls.mode': {
+    description: 'As libpq: `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`.',
+    libpqEnvironment: 'PGSSLMODE',
+  },
+  'sources.*.connection.tls.rootCertificate': {
+    path: true,
+    description: 'File with the certificates of the authorities to trust.',
+    libpqEnvironment: 'PGSSLROOTCERT',
+  },
+  'sources.*.connection.tls.certificate': {
+    path: true,
+    description: 'File with the client certificate.',
+    libpqEnvironment: 'PGSSLCERT',
+  },
+  'sources.*.connection.tls.key': {
+    path: true,
+    description: 'File with the key of the client certificate.',
+    libpqEnvironment: 'PGSSLKEY',
+  },
+  'sources.*.dataDirectory': {
+    path: true,
+    description: 'Data directory of the cluster; asked from the server when absent.',
+  },
+  'sources.*.method': {
+    description:
+      'How to back up: `files` reads the data directory on its host, `stream` uses the replication protocol from ' +
+      'anywhere, `auto` takes `files` where the data directory is readable.',
+  },
+  'sources.*.wal': { description: 'How WAL gets into the repository.' },
+  'sources.*.wal.receive': { description: 'Settings of `understudy wal receive`.' },
+  'sources.*.wal.receive.slot': { description: 'Physical replication slot to stream from; created when absent.' },
+  'sources.*.wal.receive.synchronous': {
+    description:
+      'Confirm every flush at once, so that the slot name can be listed in `synchronous_standby_names` and no ' +
+      'committed transaction is lost.',
+  },
+  'sources.*.wal.spoolDirectory': {
+    path: true,
+    description: 'Local directory for received WAL that is not yet in the repository.',
+  },
+  tiers: { description: 'Recovery objectives, by name.' },
+  'tiers.*': { description: 'The objectives of one tier.' },
+  'tiers.*.rpo': { description: 'Recovery point objective: how much may be lost, e.g. `5m`.' },
+  'tiers.*.rto': { description: 'Recovery time objective: how long recovery may take, e.g. `1h`.' },
+  retention: {
+    description:
+      'Which snapshots `understudy forget` keeps. The rules are those of restic; a snapshot that matches any is kept.',
+  },
+  'retention.keepLast': { description: 'Keep the newest n snapshots.' },
+  'retention.keepHourly': { description: 'Keep the newest snapshot of each of the last n hours that have one.' },
+  'retention.keepDaily': { description: 'Keep the newest snapshot of each of the last n days that have one.' },
+  'retention.keepWeekly': { description: 'Keep the newest snapshot of each of the last n weeks that have one.' },
+  'retention.keepMonthly': { description: 'Keep the newest snapshot of each of the last n months that have one.' },
+  'retention.keepYearly': { description: 'Keep the newest snapshot of each of the last n years that have one.' },
+  'retention.keepWithin': {
+    description: 'Keep all snapshots within this span of the newest, e.g. `2y5m7d3h` (m = months).',
+  },
+  'retention.keepWithinHourly': { description: 'Keep one snapshot an hour within this span of the newest.' },
+  'retention.keepWithinDaily': { description: 'Keep one snapshot a day within this span of the newest.' },
+  'retention.keepWithinWeekly': { description: 'Keep one snapshot a week within this span of the newest.' },
+  'retention.keepWithinMonthly': { description: 'Keep one snapshot a month within this span of the newest.' },
+  'retention.keepWithinYearly': { description: 'Keep one snapshot a year within this span of the newest.' },
+  'retention.keepTags': { description: 'Keep snapshots with these tags; `a,b` means both.' },
+  verify: { description: 'How backups are proved.' },
+  'verify.user': { description: 'Operating system user that runs the sandbox server when understudy runs as root.' },
+  'verify.directory': {
+    path: true,
+    description: 'Directory under which sandboxes are built; needs space for the restored cluster.',
+  },
+  postgresBinaries: {
+    path: true,
+    description: 'Directories with PostgreSQL programs (`initdb`, `postgres`, ...), looked at before the usual places.',
+  },
+} as const satisfies Readonly<Record<string, OptionText>>;
+
+export type OptionPath = keyof typeof options;
+
+/** The text of an option; a common type for entries that differ in what they state. */
+export function optionText(path: OptionPath): OptionText {
+  return options[path];
+}
+
+/** Where the option with this path in a file is described: names the user chose become `*`. Undefined if unknown. */
+export function optionPathOf(keys: readonly PropertyKey[]): OptionPath | undefined {
+  let path = '';
+  for (const key of keys) {
+    if (typeof key === 'number') continue;
+    const literal = path === '' ? String(key) : `${path}.${String(key)}`;
+    path = literal in options ? literal : `${path}.*`;
+  }
+  return path in options ? (path as OptionPath) : undefined;
+}
+
+/** Names that may stand directly under a path (`''` = top of the file). */
+export function optionNamesUnder(path: string): string[] {
+  const prefix = path === '' ? '' : `${path}.`;
+  return Object.keys(options)
+    .filter((option) => option.startsWith(prefix))
+    .map((option) => option.slice(prefix.length))
+    .filter((name) => !name.includes('.') && name !== '*');
+}
