@@ -66,13 +66,15 @@ test.each([15, 18] as const)('PostgreSQL %d: real relations are clean, changes a
 
 test('no page of a whole PostgreSQL 15 cluster is bad', async () => {
   await using cluster = await createCluster({ start: false });
+  const suspects: string[] = [];
   let pages = 0;
   for (const name of readdirSync(join(cluster.dataDirectory, 'base'), { recursive: true, encoding: 'utf8' })) {
     if (!/^\d+\/\d+(_(fsm|vm|init))?$/.test(name)) continue;
     const bytes = readFileSync(join(cluster.dataDirectory, 'base', name));
     const scan = scanner.scanBuffer(bytes, { firstBlock: 0, startLsn: parseLsn('FFFFFFFF/0'), checksums: true });
-    expect(scan, name).toMatchObject({ badBlocks: [], invalidBlocks: [], tailBytes: 0 });
+    if (scan.badBlocks.length + scan.invalidBlocks.length + scan.tailBytes > 0) suspects.push(name);
     pages += scan.pages;
   }
+  expect(suspects).toEqual([]);
   expect(pages).toBeGreaterThan(2000);
 });
