@@ -17,20 +17,23 @@ interface Kernel {
 
 const kernels: readonly Kernel[] = [
   { source: 'wasm/pageScan.ts', generated: 'src/postgres/generated/pageScanWasm.ts', constant: 'pageScanWasm' },
+  { source: 'wasm/rabin.ts', generated: 'src/repository/generated/rabinWasm.ts', constant: 'rabinWasm' },
 ];
 
 /** Compiles one kernel; throws with the compiler's own messages. */
 async function compile(source: string): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
+  const messages = asc.createMemoryStream();
   const outFile = `${path.basename(source, '.ts')}.wasm`;
-  const { error, stderr } = await asc.main([source, '--config', 'wasm/asconfig.json', '--outFile', outFile], {
+  const { error } = await asc.main([source, '--config', 'wasm/asconfig.json', '--outFile', outFile], {
     readFile: (name, baseDir) => readFile(path.resolve(root, baseDir, name), 'utf8').catch(() => null),
     writeFile: (name, contents) => {
       if (name === outFile && typeof contents !== 'string') binary = contents;
     },
     listFiles: () => null,
+    stderr: messages,
   });
-  if (error !== null) throw new Error(`cannot compile ${source}\n${stderr.toString()}`, { cause: error });
+  if (error !== null) throw new Error(`cannot compile ${source}\n${messages.toString()}`, { cause: error });
   if (binary === undefined) throw new Error(`the compiler wrote nothing for ${source}`);
   return binary;
 }
