@@ -1,0 +1,45 @@
+/** `npm run build`: compiles src/ to dist/, without tests; dist/main.js is the program. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isTestFile, listProjectFiles, projectRoot } from './projectFiles.ts';
+
+const shebang = '#!/usr/bin/env node\n';
+const files = listProjectFiles().filter((path) => path.startsWith('src/') && !isTestFile(path));
+const modules = files.filter((path) => path.endsWith('.ts'));
+
+// built beside, then swapped: whoever runs dist/ meanwhile sees the old program or the new one
+const building = mkdtempSync(join(projectRoot, 'dist-'));
+try {
+  compile();
+  copyAssets();
+  makeExecutable();
+  rmSync(join(projectRoot, 'dist'), { recursive: true, force: true });
+  renameSync(building, join(projectRoot, 'dist'));
+} finally {
+  rmSync(building, { recursive: true, force: true });
+}
+console.log(`dist/: ${modules.length} modules`);
+
+function compile(): void {
+  const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
+  const commandLine = [compiler, '--project', 'tsconfig.build.json', '--outDir', building];
+  const { status } = spawnSync(process.execPath, commandLine, { cwd: projectRoot, stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+  const emitted = readdirSync(building, { recursive: true, encoding: 'utf8' });
+  const missing = modules.filter((path) => !emitted.includes(path.slice('src/'.length).replace(/\.ts$/, '.js')));
+  if (missing.length > 0) throw new Error(`not compiled: ${missing.join(', ')}`);
+}
+
+function copyAssets(): void {
+  for (const path of files.filter((file) => !file.endsWith('.ts'))) {
+    cpSync(join(projectRoot, path), join(building, path.slice('src/'.length)));
+  }
+}
+
+function makeExecutable(): void {
+  const main = join(building, 'main.js');
+  const text = readFileSync(main, 'utf8');
+  if (!text.startsWith('#!')) writeFileSync(main, shebang + text);
+  chmodSync(main, 0o755);
+}
