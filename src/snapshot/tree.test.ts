@@ -29,8 +29,19 @@ test('the stored form has restic’s order, omissions and escapes', () => {
       links: 1n,
     },
     {
-      ...{ ...common, uid: 70, gid: 71, user: 'postgres', group: 'db', inode: 2n ** 64n - 1n, deviceId: 5n, links: 2n },
-      ...{ type: 'file', name: Buffer.from('ü "q"'), size: 9n, content: BlobList.fromHex([a, b]), error: 'cut' },
+      ...common,
+      uid: 70,
+      gid: 71,
+      user: 'postgres',
+      group: 'db',
+      inode: 2n ** 64n - 1n,
+      deviceId: 5n,
+      links: 2n,
+      type: 'file',
+      name: Buffer.from('ü "q"'),
+      size: 9n,
+      content: BlobList.fromHex([a, b]),
+      error: 'cut',
       extendedAttributes: [{ name: 'user.x', value: Buffer.from('v') }],
     },
   ];
@@ -56,15 +67,18 @@ const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const text = fc.string({ unit: 'binary', minLength: 1 });
 const shared = fc.record(
   {
-    ...{ name: bytes.map((name) => Buffer.from(name)), mode: fc.nat(), uid: fc.nat(), gid: fc.nat() },
-    ...{ mtimeNs: fc.bigInt(-(10n ** 18n), 10n ** 18n), atimeNs: fc.bigInt(0n, 10n ** 18n), ctimeNs: fc.constant(0n) },
-    ...{
-      user: text,
-      group: text,
-      error: text,
-      inode: uint64.filter((n) => n > 0n),
-      links: uint64.filter((n) => n > 0n),
-    },
+    name: bytes.map((name) => Buffer.from(name)),
+    mode: fc.nat(),
+    uid: fc.nat(),
+    gid: fc.nat(),
+    mtimeNs: fc.bigInt(-(10n ** 18n), 10n ** 18n),
+    atimeNs: fc.bigInt(0n, 10n ** 18n),
+    ctimeNs: fc.constant(0n),
+    user: text,
+    group: text,
+    error: text,
+    inode: uint64.filter((n) => n > 0n),
+    links: uint64.filter((n) => n > 0n),
     extendedAttributes: fc.array(fc.record({ name: text, value: fc.uint8Array().map((value) => Buffer.from(value)) }), {
       minLength: 1,
     }),
@@ -81,7 +95,7 @@ const kinds = fc.oneof(
 );
 const nodes = fc
   .uniqueArray(fc.tuple(shared, kinds), { selector: ([node]) => node.name.toString('hex') })
-  .map((list) => list.map(([node, kind]) => ({ ...node, ...kind }) as TreeNode).sort(compareNodes));
+  .map((list) => list.map(([node, kind]) => ({ ...node, ...kind })).sort(compareNodes));
 
 /** Content lists compare by their ids, whatever form they are held in. */
 function plain(list: readonly TreeNode[]): unknown[] {
