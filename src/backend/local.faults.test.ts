@@ -12,7 +12,7 @@ import { openLocalBackend } from './local.ts';
 import { removeStaleTemporaries } from './staleTemporaries.ts';
 
 const ctx = createContext();
-const writer = join(import.meta.dirname, 'fixture/putObjects.ts');
+const writer = join(import.meta.dirname, 'fixture/writer.ts');
 const some = Buffer.from('some bytes');
 const strace = needs('strace');
 
@@ -32,7 +32,7 @@ async function smallDisk(t: TestContext): Promise<TempDir> {
     spawnSync('umount', [directory.path]);
     await directory[Symbol.asyncDispose]();
   };
-  return { path: directory.path, join: directory.join, [Symbol.asyncDispose]: dispose };
+  return { path: directory.path, join: (...parts) => directory.join(...parts), [Symbol.asyncDispose]: dispose };
 }
 
 const temporaries = (path: string): string[] =>
@@ -193,11 +193,10 @@ strace('kill -9 at the commit point leaves no object, only a temporary that is l
   }
 });
 
-strace('a put makes everything durable in order: directories it had to create, the bytes, the name', async () => {
-  await using directory = await tempDir();
-  openLocalBackend(directory.path);
+/** The system calls of one operation that change the directory, in their order, with paths relative to it. */
+function changes(directory: TempDir, how: 'replace' | 'delete', name: string): string[] {
   const trace = directory.join('trace');
-  const calls = 'trace=mkdir,openat,fsync,rename,chmod';
+  const calls = 'trace=mkdir,openat,fsync,rename,chmod,unlink';
   spawnSync('strace', [
     '-qq',
     '-y',
@@ -208,16 +207,20 @@ strace('a put makes everything durable in order: directories it had to create, t
     process.execPath,
     writer,
     directory.path,
-    'replace',
+    how,
     'x',
-    'wal/7/a',
+    name,
   ]);
-  const relevant = readFileSync(trace, 'utf8')
+  return readFileSync(trace, 'utf8')
     .split('\n')
-    .flatMap((line) => /^(mkdir|fsync|rename|chmod)\((.*)\) += 0/.exec(line)?.slice(1, 3).join(' ') ?? [])
+    .flatMap((line) => /^(mkdir|fsync|rename|chmod|unlink)\((.*)\) += 0/.exec(line)?.slice(1, 3).join(' ') ?? [])
     .map((line) => line.replaceAll(directory.path, '.').replaceAll(/-tmp-[0-9a-f]+/g, '-tmp'))
     .map((line) => line.replaceAll(/\d+<|[>"]/g, ''));
-  expect(relevant).toEqual([
+}
+
+strace('a put makes everything durable in order: directories it had to create, the bytes, the name', async () => {
+  await using directory = await tempDir();
+  expect(changes(directory, 'replace', 'wal/7/a')).toEqual([
     'mkdir ./wal, 0700',
     'fsync .',
     'mkdir ./wal/7, 0700',
@@ -227,4 +230,12 @@ strace('a put makes everything durable in order: directories it had to create, t
     'fsync ./wal/7',
     'chmod ./wal/7/a, 0400',
   ]);
+});
+
+strace('a delete is durable, except of a pack', async () => {
+  await using directory = await tempDir();
+  const backend = openLocalBackend(directory.path);
+  for (const name of ['index/a', 'data/ab/pack']) await backend.put(ctx, name, some);
+  expect(changes(directory, 'delete', 'index/a')).toEqual(['unlink ./index/a', 'fsync ./index']);
+  expect(changes(directory, 'delete', 'data/ab/pack')).toEqual(['unlink ./data/ab/pack']);
 });

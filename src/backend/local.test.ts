@@ -11,7 +11,7 @@ import { removeStaleTemporaries } from './staleTemporaries.ts';
 
 const ctx = createContext();
 const run = promisify(execFile);
-const writer = join(import.meta.dirname, 'fixture/putObjects.ts');
+const writer = join(import.meta.dirname, 'fixture/writer.ts');
 const some = Buffer.from('some bytes');
 
 const modeOf = (path: string): string => (lstatSync(path).mode & 0o777).toString(8);

@@ -61,7 +61,9 @@ test.each([
   Object.assign(new Error('socket'), { code: 'ECONNRESET' }),
 ])('%o is final', async (error) => {
   const { clock, sleepsMs } = sleepless();
-  const failing = retry(beginBackoff(createContext({ clock }), policy), () => Promise.reject(error));
+  const failing = retry(beginBackoff(createContext({ clock }), policy), async () => {
+    throw error;
+  });
   await expect(failing).rejects.toBe(error);
   expect(sleepsMs).toEqual([]);
 });
