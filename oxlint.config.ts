@@ -14,7 +14,7 @@ export default defineConfig({
     'no-console': 'error',
     'max-params': ['error', { max: 4 }],
     'max-depth': ['error', { max: 4 }],
-    'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
+    'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
     'typescript/no-floating-promises': 'error',
     'typescript/no-misused-promises': 'error',
     'typescript/no-explicit-any': 'error',

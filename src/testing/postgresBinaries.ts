@@ -11,7 +11,7 @@ export type PostgresMajor = (typeof postgresMajors)[number];
 export const testCacheDirectory = join(tmpdir(), `understudy-test-cache-${process.getuid?.() ?? 0}`);
 
 /**
- * The directory with `initdb`, `pg_ctl` and `postgres` of a major: Debian's where it is installed, else the npm package's.
+ * The directory with `initdb`, `pg_ctl` and `postgres` of a major: Debian's where installed, else the npm package's.
  * Environment UNDERSTUDY_TEST_POSTGRES=npm ignores Debian's.
  */
 export async function postgresBinaries(major: PostgresMajor): Promise<string> {
