@@ -50,9 +50,10 @@ test('the layer check finds what it is there to find', () => {
 });
 
 test('no file is longer than 400 lines, no line longer than 120 characters', () => {
-  const long = sources.filter(({ text }) => text.split('\n').length > 401).map(({ path }) => path);
-  expect(long).toEqual(Object.keys(longFiles));
-  expect(occurrences(/^.{121}/)).toEqual([]);
+  const longNow = sources.filter(({ text }) => text.split('\n').length > 401).map(({ path }) => path);
+  expect(longNow).toEqual(Object.keys(longFiles));
+  const tooLong = /^(?!.*(['"`]).{60,}\1).{121}/; // a long string stays whole, so that it can be searched for
+  expect(occurrences(tooLong)).toEqual([]);
 });
 
 test('no enum, namespace, parameter property, default export, barrel file or debugging output', () => {
