@@ -24,6 +24,7 @@ export const errorCodes = {
   'not-found': entry(1, 404, 'a named thing does not exist'),
   'ambiguous-id': entry(1, 400, 'an id prefix matches several objects'),
   'interrupted': entry(130, 499, 'stopped by a signal'),
+  'internal': entry(70, 500, 'understudy itself is wrong; please report it'),
   // object storage
   'backend-unavailable': entry(1, 503, 'object storage does not answer', 'transient'),
   'backend-denied': entry(1, 403, 'object storage refuses access'),
@@ -52,6 +53,7 @@ export const errorCodes = {
   'cluster-mismatch': entry(1, 409, 'data belongs to another PostgreSQL cluster'),
   'cluster-running': entry(1, 409, 'a PostgreSQL server is running in this data directory'),
   'backup-aborted': entry(1, 500, 'the backup session ended before the backup was complete'),
+  'backup-invalid': entry(1, 422, 'a file that describes a base backup is not as PostgreSQL writes it'),
   'page-checksum': entry(3, 500, 'pages with wrong checksums were found in the source'),
   // WAL
   'wal-invalid': entry(1, 422, 'a file is not the WAL segment that its name says'),

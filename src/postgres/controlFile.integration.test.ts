@@ -122,7 +122,7 @@ test('agrees with pg_controldata on a running, a stopped, and a recovering clust
   const standby = join(scratch.path, 'standby');
   {
     const archiving = { archive_mode: 'on', archive_command: `cp %p ${archive}/%f` };
-    using server = new RunningServer(scratch, primary, { ...settings, ...archiving });
+    using server = new RunningServer(scratch, primary, { settings: { ...settings, ...archiving } });
     server.run('pg_basebackup', ['-D', standby, '-X', 'fetch', '-c', 'fast']);
     server.sql('CREATE TABLE t AS SELECT generate_series(1, 100000)');
     server.sql('SELECT pg_switch_wal()');
@@ -131,7 +131,7 @@ test('agrees with pg_controldata on a running, a stopped, and a recovering clust
   expect(expectAgreement(scratch, primary)).toMatchObject({ state: 'shut down', limits });
   scratch.run('touch', [join(standby, 'standby.signal')]);
   {
-    using server = new RunningServer(scratch, standby, { restore_command: `cp ${archive}/%f %p` });
+    using server = new RunningServer(scratch, standby, { settings: { restore_command: `cp ${archive}/%f %p` } });
     while (server.sql("SELECT to_regclass('t') IS NULL") === 't') server.sql('SELECT pg_sleep(0.05)');
     server.sql('CHECKPOINT');
     expect(expectAgreement(scratch, standby).state).toBe('in archive recovery');

@@ -23,7 +23,7 @@ beforeAll(() => {
   const cold = join(scratch.path, 'cold');
   scratch.run('cp', ['-a', primary, cold]);
   {
-    using server = new RunningServer(scratch, primary, archiving);
+    using server = new RunningServer(scratch, primary, { settings: archiving });
     server.sql('CREATE TABLE t AS SELECT generate_series(1, 1000) AS n');
     early = parseLsn(server.sql("SELECT pg_create_restore_point('early')"));
     server.sql('INSERT INTO t SELECT generate_series(1, 1000); SELECT pg_switch_wal(); INSERT INTO t VALUES (1)');
@@ -42,12 +42,13 @@ function recover(cold: string, name: string, target: string): void {
   const dataDirectory = join(scratch.path, name);
   scratch.run('cp', ['-a', cold, dataDirectory]);
   scratch.run('touch', [join(dataDirectory, 'recovery.signal')]);
-  using server = new RunningServer(scratch, dataDirectory, {
+  const settings = {
     ...archiving,
     restore_command: `cp ${archive}/%f %p`,
     recovery_target_name: target,
     recovery_target_action: 'promote',
-  });
+  };
+  using server = new RunningServer(scratch, dataDirectory, { settings });
   while (server.sql('SELECT pg_is_in_recovery()') === 't') server.sql('SELECT pg_sleep(0.05)');
   server.sql('INSERT INTO t VALUES (2); SELECT pg_switch_wal()');
 }
