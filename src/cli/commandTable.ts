@@ -1,0 +1,17 @@
+import { register, type RegisteredCommand } from './command.ts';
+import { completionSpec } from './specs/completion.ts';
+import { doctorSpec } from './specs/doctor.ts';
+import { versionSpec } from './specs/version.ts';
+
+/**
+ * Every command, in the order of --help. To add one: `specs/<command>.ts` with its description, `commands/<command>.ts`
+ * with `run`, a line here. A name of two words is a command of a group, which then needs a line in `groups`.
+ */
+export const commandTable: readonly RegisteredCommand[] = [
+  register(doctorSpec, () => import('./commands/doctor.ts')),
+  register(completionSpec, () => import('./commands/completion.ts')),
+  register(versionSpec, () => import('./commands/version.ts')),
+];
+
+/** Groups of commands and what they are about. */
+export const groups: Readonly<Record<string, string>> = {};

@@ -1,0 +1,7 @@
+import type { RegisteredCommand } from './command.ts';
+
+/**
+ * Commands that PostgreSQL starts once per WAL segment. Each entry is loaded alone, without the command table:
+ * name of the command -> its registration.
+ */
+export const fastCommands: Readonly<Record<string, () => Promise<RegisteredCommand>>> = {};
