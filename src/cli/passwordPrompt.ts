@@ -25,8 +25,8 @@ export async function askPassword({ input, terminal, signal }: PasswordPrompt, q
       hint: 'use UNDERSTUDY_PASSWORD, --password-file, --password-command or the configuration file',
     });
   }
+  input.setRawMode(true); // before the question: what is typed early must not be shown either
   terminal.error(`${question}: `);
-  input.setRawMode(true);
   try {
     const typed = await readLine(input, signal);
     if (typed !== '') return new Secret(typed);
