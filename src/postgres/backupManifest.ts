@@ -47,7 +47,7 @@ export function manifestWalRanges(ancestry: TimelineAncestry, { begin, end }: Ls
       begin: later(span.begin, begin),
       end: span.end === undefined || span.end > end ? end : span.end,
     }))
-    .reverse();
+    .toReversed();
 }
 
 /**

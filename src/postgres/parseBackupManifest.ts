@@ -13,7 +13,7 @@ export interface BackupManifest {
   /** Newest timeline first. */
   readonly walRanges: readonly ManifestWalRange[];
   /** The files, read from the text one by one as they are asked for. Throws `backup-invalid`. */
-  files(): Generator<ManifestFileEntry, void>;
+  readonly files: () => Generator<ManifestFileEntry, void>;
 }
 
 /** `crc32c` is absent when the file has no checksum or one of another algorithm. */
@@ -41,7 +41,7 @@ export function parseBackupManifest(bytes: Buffer): BackupManifest {
   return {
     ...parseOpening(bytes.toString('utf8', 0, filesAt)),
     walRanges: ranges.split(',\n').map(parseRange),
-    *files() {
+    files: function* () {
       for (const line of linesOf(fileLines)) yield parseFile(line);
     },
   };

@@ -50,8 +50,8 @@ export function stripRecoverySettings(text: string): string {
 }
 
 /**
- * A postgresql.auto.conf for a recovery: what is left of `existing`, then the settings. Every other target is set empty,
- * and before the wanted one: the server refuses two, even if one of them stands in postgresql.conf.
+ * A postgresql.auto.conf for a recovery: what is left of `existing`, then the settings. Every other target is set
+ * empty, and before the wanted one: the server refuses two, even if one of them stands in postgresql.conf.
  */
 export function withRecoverySettings(existing: string, settings: RecoverySettings): string {
   const kept = stripRecoverySettings(existing);
@@ -73,27 +73,31 @@ export function quoteSetting(value: string): string {
 function recoveryLines(settings: RecoverySettings): string[] {
   const { standby, target } = settings;
   const [wanted, value] = targetSetting(target) ?? [];
-  const others = targetNames.filter((name) => name !== wanted).map((name) => line(name, ''));
+  const others = targetNames.filter((name) => name !== wanted).map((name) => settingLine(name, ''));
   return [
     ...others,
-    ...(wanted === undefined ? [] : [line(wanted, value as string)]),
-    line('recovery_target_timeline', String(settings.timeline)),
-    line('recovery_target_inclusive', settings.inclusive ? 'on' : 'off'),
-    line('recovery_target_action', settings.action),
-    line('restore_command', settings.restoreCommand),
+    ...(wanted === undefined ? [] : [settingLine(wanted, value as string)]),
+    settingLine('recovery_target_timeline', String(settings.timeline)),
+    settingLine('recovery_target_inclusive', settings.inclusive ? 'on' : 'off'),
+    settingLine('recovery_target_action', settings.action),
+    settingLine('restore_command', settings.restoreCommand),
     ...(standby === undefined ? recoverOnlyLines() : standbyLines(standby)),
   ];
 }
 
 /** Leftovers in postgresql.conf that would act on an archive, or make recovery wait, are switched off. */
 function recoverOnlyLines(): string[] {
-  return [line('archive_cleanup_command', ''), line('recovery_end_command', ''), line('recovery_min_apply_delay', '0')];
+  return [
+    settingLine('archive_cleanup_command', ''),
+    settingLine('recovery_end_command', ''),
+    settingLine('recovery_min_apply_delay', '0'),
+  ];
 }
 
 function standbyLines({ primaryConninfo, primarySlotName }: NonNullable<RecoverySettings['standby']>): string[] {
   return [
-    ...(primaryConninfo === undefined ? [] : [line('primary_conninfo', primaryConninfo)]),
-    ...(primarySlotName === undefined ? [] : [line('primary_slot_name', primarySlotName)]),
+    ...(primaryConninfo === undefined ? [] : [settingLine('primary_conninfo', primaryConninfo)]),
+    ...(primarySlotName === undefined ? [] : [settingLine('primary_slot_name', primarySlotName)]),
   ];
 }
 
@@ -122,6 +126,6 @@ function targetSetting(target: RecoveryTarget): readonly [(typeof targetNames)[n
   }
 }
 
-function line(name: string, value: string): string {
+function settingLine(name: string, value: string): string {
   return `${name} = ${quoteSetting(value)}\n`;
 }

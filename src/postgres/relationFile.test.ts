@@ -12,7 +12,8 @@ function fileName(number: number, forkName: string, segmentNumber: number): stri
 
 test('every relation path is read back', () => {
   fc.assert(
-    fc.property(oid, oid, oid, fork, segment, (tablespaceOid, databaseOid, fileNumber, forkName, segmentNumber) => {
+    fc.property(fc.tuple(oid, oid, oid), fork, segment, (oids, forkName, segmentNumber) => {
+      const [tablespaceOid, databaseOid, fileNumber] = oids;
       const name = fileName(fileNumber, forkName, segmentNumber);
       const file = { fileNumber, fork: forkName, segment: segmentNumber, temporary: false };
       const place = { tablespaceOid: 1663, databaseOid };
