@@ -8,7 +8,7 @@ const configuration: KnipConfig = {
     'src/base/workerThread.ts!',
     'src/**/worker/*Kernel.ts!',
     'src/testing/fixture/*.ts',
-    'tools/{bench,build,generate,lint,test,wasm}.ts',
+    'tools/{bench,build,completeLock,generate,lint,test,wasm}.ts',
     'tools/knipFileCount.ts',
     '{src,tools,e2e}/**/*.test.ts',
     '*.config.ts',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { errorCodes } from '../src/base/errorCodes.ts';
+import { missingEntries, readLock } from './completeLock.ts';
 import { findDuplicates } from './duplicates.ts';
 import { importsOf, layerViolation } from './imports.ts';
 import { layers } from './layers.ts';
@@ -108,4 +109,8 @@ test('every direct dependency is explained in docs/dependencies.md', () => {
   const direct = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
   expect(direct.filter((name) => !named.includes(name))).toEqual([]);
   expect(named.filter((name) => name === undefined || !direct.includes(name))).toEqual([]);
+});
+
+test('the lock file is complete, or npm ci refuses it; `node tools/completeLock.ts` adds what npm leaves out', () => {
+  expect(Object.keys(missingEntries(readLock()))).toEqual([]);
 });
