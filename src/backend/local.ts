@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { syncDirectory, writeFileAtomic } from '../base/atomicFile.ts';
@@ -7,7 +7,7 @@ import { OperationError, systemErrorCode } from '../base/errors.ts';
 import type { Backend, ByteRange, ObjectStat, PutOptions } from './backend.ts';
 import { placeRange } from './byteRange.ts';
 import { isAbsence, translateFileError } from './fileErrors.ts';
-import { createLayout, createParents, localModes, type LocalModes } from './localLayout.ts';
+import { createLayout, createParents, localModes, requireConfig, type LocalModes } from './localLayout.ts';
 import { listObjects } from './localListing.ts';
 import { objectExists, objectMissing, tooShort } from './objectErrors.ts';
 import { assertObjectName, assertPrefix } from './objectName.ts';
@@ -146,20 +146,9 @@ class LocalBackend implements Backend {
     }
   }
 
-  /**
-   * Nothing may be called absent (recovery would end early) and nothing created when the directory is only the empty mount
-   * point of an unmounted disk. `config`, once seen, tells the difference.
-   */
+  /** Once `config` was seen, its absence means that the repository is away. */
   #requireStillThere(): void {
-    if (!this.#configSeen) return;
-    try {
-      accessSync(join(this.localDirectory, 'config'));
-    } catch (error) {
-      throw new OperationError('backend-unavailable', `the repository in ${this.localDirectory} is no longer there`, {
-        hint: 'was its disk unmounted?',
-        cause: error,
-      });
-    }
+    if (this.#configSeen) requireConfig(this.localDirectory);
   }
 }
 

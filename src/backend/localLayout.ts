@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../base/atomicFile.ts';
-import { systemErrorCode } from '../base/errors.ts';
+import { OperationError, systemErrorCode } from '../base/errors.ts';
 
 /** Permission bits of what a repository directory holds, before objects are made read-only. */
 export interface LocalModes {
@@ -39,6 +39,21 @@ export function createParents(root: string, name: string, mode: number): void {
     makeDirectory(directory, mode);
     syncDirectory(dirname(directory)); // also when another process was first: its own sync may still be to come
   });
+}
+
+/**
+ * Nothing may be called absent (recovery would end early) and nothing created when the directory is only the empty mount
+ * point of an unmounted disk: a repository has its `config`. Throws `backend-unavailable` when it is gone.
+ */
+export function requireConfig(root: string): void {
+  try {
+    accessSync(join(root, 'config'));
+  } catch (error) {
+    throw new OperationError('backend-unavailable', `the repository in ${root} is no longer there`, {
+      hint: 'was its disk unmounted?',
+      cause: error,
+    });
+  }
 }
 
 function createDirectory(path: string, mode: number): void {

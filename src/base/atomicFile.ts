@@ -31,8 +31,9 @@ export function writeFileAtomic(
     fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, options.mode ?? 0o600);
     for (const part of parts instanceof Uint8Array ? [parts] : parts) writeAllSync(fd, part);
     fsyncSync(fd);
-    closeSync(fd);
-    fd = undefined;
+    const written = fd;
+    fd = undefined; // also when closing fails: the number may by then belong to another file
+    closeSync(written);
     if (options.exclusive === true) {
       linkSync(temporary, path);
       unlinkSync(temporary);
@@ -40,7 +41,7 @@ export function writeFileAtomic(
       renameSync(temporary, path);
     }
   } catch (error) {
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) closeQuietly(fd);
     removeQuietly(temporary);
     throw error;
   }
@@ -68,6 +69,14 @@ export function syncDirectory(directory: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // the error that led here is the one to report
   }
 }
 

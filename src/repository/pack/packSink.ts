@@ -1,11 +1,12 @@
-import { close, constants, fchmodSync, fsync, openSync, renameSync } from 'node:fs';
-import { mkdirSync, open, unlinkSync } from 'node:fs';
+import { close, constants, fchmodSync, fsync, open, openSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryPath, writeAllSync } from '../../base/atomicFile.ts';
 import type { Context } from '../../base/context.ts';
+import { systemErrorCode } from '../../base/errors.ts';
 import type { Backend } from '../../backend/backend.ts';
 import { translateFileError } from '../../backend/fileErrors.ts';
+import { createParents, localModes, requireConfig, type LocalModes } from '../../backend/localLayout.ts';
 import type { FinishedPack } from './packBuilder.ts';
 
 /** Where finished packs go. */
@@ -13,7 +14,7 @@ export interface PackSink {
   /** True when `put` has copied the bytes once it returned, so that their buffer may be refilled at once. */
   readonly copiesAtOnce: boolean;
   /** Resolves when the pack is durable under its name. */
-  put(pack: FinishedPack): Promise<void>;
+  put(pack: Pick<FinishedPack, 'id' | 'bytes'>): Promise<void>;
 }
 
 /** Object name of a pack, as restic's default layout has it. */
@@ -32,7 +33,7 @@ export class BackendPackSink implements PackSink {
     this.#backend = backend;
   }
 
-  put(pack: FinishedPack): Promise<void> {
+  put(pack: Pick<FinishedPack, 'id' | 'bytes'>): Promise<void> {
     return this.#backend.put(this.#ctx, packObjectName(pack.id), pack.bytes);
   }
 }
@@ -43,65 +44,94 @@ const openAsync = promisify(open);
 
 /**
  * Writes packs into a local repository from a worker thread: the bytes synchronously, the waiting for the disk on the
- * thread pool while the worker fills the next pack. Same discipline as the local backend's `put`.
+ * thread pool while the worker fills the next pack. Same discipline and same errors as the local backend's `put`.
  */
 export class LocalPackSink implements PackSink {
   readonly copiesAtOnce = true;
-  readonly #directory: string;
+  readonly #root: string;
+  readonly #modes: LocalModes;
 
-  constructor(directory: string) {
-    this.#directory = directory;
+  constructor(root: string) {
+    this.#root = root;
+    this.#modes = localModes(root);
   }
 
-  put(pack: FinishedPack): Promise<void> {
-    const path = join(this.#directory, packObjectName(pack.id));
+  async put(pack: Pick<FinishedPack, 'id' | 'bytes'>): Promise<void> {
+    const name = packObjectName(pack.id);
+    const path = join(this.#root, name);
     const temporary = temporaryPath(path);
     try {
-      const fd = this.#create(temporary);
-      try {
-        writeAllSync(fd, pack.bytes);
-        fchmodSync(fd, 0o400);
-      } catch (error) {
-        void closeAsync(fd);
-        throw error;
-      }
-      return this.#settle(fd, temporary, path);
+      await this.#settle(this.#write(temporary, name, pack.bytes), temporary, path);
     } catch (error) {
       removeQuietly(temporary);
-      return Promise.reject(translateFileError(error, `write pack ${pack.id.slice(0, 8)}`));
+      throw translateFileError(error, `write ${name}`);
     }
   }
 
-  #create(temporary: string): number {
+  /** Writes all bytes before it returns; they are not durable yet. */
+  #write(temporary: string, name: string, bytes: Uint8Array): number {
+    const fd = this.#create(temporary, name);
+    try {
+      writeAllSync(fd, bytes);
+    } catch (error) {
+      closeQuietly(fd);
+      throw error;
+    }
+    makeReadOnly(fd, this.#modes.file);
+    return fd;
+  }
+
+  #create(temporary: string, name: string): number {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
     try {
-      return openSync(temporary, flags, 0o600);
+      return openSync(temporary, flags, this.#modes.file);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-      mkdirSync(dirname(temporary), { recursive: true, mode: 0o700 });
-      return openSync(temporary, flags, 0o600);
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      requireConfig(this.#root);
+      createParents(this.#root, name, this.#modes.directory);
+      return openSync(temporary, flags, this.#modes.file);
     }
   }
 
   async #settle(fd: number, temporary: string, path: string): Promise<void> {
     try {
-      try {
-        await fsyncAsync(fd);
-      } finally {
-        await closeAsync(fd);
-      }
-      renameSync(temporary, path);
-      const directory = await openAsync(dirname(path), constants.O_RDONLY);
-      try {
-        await fsyncAsync(directory);
-      } finally {
-        await closeAsync(directory);
-      }
+      await fsyncAsync(fd);
     } catch (error) {
-      removeQuietly(temporary);
-      throw translateFileError(error, `write pack ${path.slice(-64, -56)}`);
+      closeQuietly(fd);
+      throw error;
+    }
+    await closeAsync(fd);
+    renameSync(temporary, path);
+    try {
+      await syncDirectoryAsync(dirname(path));
+    } catch (error) {
+      removeQuietly(path); // it is visible but perhaps not durable: a failed put leaves nothing new
+      throw error;
     }
   }
+}
+
+async function syncDirectoryAsync(directory: string): Promise<void> {
+  const fd = await openAsync(directory, constants.O_RDONLY);
+  try {
+    await fsyncAsync(fd);
+  } finally {
+    closeQuietly(fd);
+  }
+}
+
+/** Guards against accidents as stock restic does; some file systems cannot, and need not. */
+function makeReadOnly(fd: number, mode: number): void {
+  try {
+    fchmodSync(fd, mode & ~0o222);
+  } catch {
+    // the pack is complete all the same
+  }
+}
+
+/** On the thread pool: nothing waits for it, and nothing can be done about a failure. */
+function closeQuietly(fd: number): void {
+  close(fd, () => undefined);
 }
 
 function removeQuietly(path: string): void {
