@@ -52,7 +52,7 @@ test('an old Node is told so in two lines, without a stack', () => {
   const { status, stdout, stderr } = runWithOldNode('--version');
   expect(stdout).toBe('');
   expect(stderr.trim().split('\n')).toEqual([
-    expect.stringMatching(/^understudy: needs Node\.js 24 or newer, and this is v\d+/),
+    expect.stringMatching(/^understudy: Node\.js 24 or newer is needed, this is v\d+/),
     expect.stringMatching(/^hint: /),
   ]);
   expect(status).toBe(1);

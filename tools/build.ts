@@ -11,24 +11,28 @@ const modules = files.filter((path) => path.endsWith('.ts'));
 // built beside, then swapped: whoever runs dist/ meanwhile sees the old program or the new one
 const building = mkdtempSync(join(projectRoot, 'dist-'));
 try {
-  compile();
-  copyAssets();
-  makeExecutable();
-  rmSync(join(projectRoot, 'dist'), { recursive: true, force: true });
-  renameSync(building, join(projectRoot, 'dist'));
+  if (compile()) {
+    copyAssets();
+    makeExecutable();
+    rmSync(join(projectRoot, 'dist'), { recursive: true, force: true });
+    renameSync(building, join(projectRoot, 'dist'));
+    console.log(`dist/: ${modules.length} modules`);
+  } else {
+    process.exitCode = 1;
+  }
 } finally {
   rmSync(building, { recursive: true, force: true });
 }
-console.log(`dist/: ${modules.length} modules`);
 
-function compile(): void {
+function compile(): boolean {
   const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
   const commandLine = [compiler, '--project', 'tsconfig.build.json', '--outDir', building];
   const { status } = spawnSync(process.execPath, commandLine, { cwd: projectRoot, stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
+  if (status !== 0) return false;
   const emitted = readdirSync(building, { recursive: true, encoding: 'utf8' });
   const missing = modules.filter((path) => !emitted.includes(path.slice('src/'.length).replace(/\.ts$/, '.js')));
   if (missing.length > 0) throw new Error(`not compiled: ${missing.join(', ')}`);
+  return true;
 }
 
 function copyAssets(): void {

@@ -77,7 +77,8 @@ test('nothing is left to do, no test is focused, no path of a developer is named
   expect(occurrences(/(?<![\w.])\/(work|Users)\/\w/, documents)).toEqual([]);
 });
 
-test('no file is named after nothing in particular', () => {
+test('no file is named after nothing in particular, and none is compiled beside its source', () => {
+  expect(files.filter((path) => path.endsWith('.js'))).toEqual([]);
   const vague = /(manager|helpers?|utils?|service|misc|common)\.ts$/i;
   expect(files.filter((path) => vague.test(basename(path)))).toEqual([]);
 });
