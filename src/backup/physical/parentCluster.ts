@@ -1,0 +1,83 @@
+import type { Context } from '../../base/context.ts';
+import { assert } from '../../base/errors.ts';
+import { backupManifestPath } from '../../postgres/backupManifest.ts';
+import { parseBackupManifest } from '../../postgres/parseBackupManifest.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { FileNode, TreeNode } from '../../snapshot/node.ts';
+import type { Snapshot } from '../../snapshot/snapshots.ts';
+import { parseTree } from '../../snapshot/tree.ts';
+import { dataDirectoryName, parsePhysicalRecord, recordFileName, type PhysicalRecord } from '../physicalRecord.ts';
+
+/** An earlier backup of the same cluster, whose unchanged files a new one takes over. */
+export interface ParentCluster {
+  readonly snapshot: Snapshot;
+  readonly record: PhysicalRecord;
+  /** By path relative to the data directory, raw bytes as latin1 text. */
+  readonly files: ReadonlyMap<string, FileNode>;
+  /** CRC-32C by the same path. */
+  readonly crcs: ReadonlyMap<string, number>;
+}
+
+/** Loads the record and the file list of a physical snapshot. Throws `repository-damaged` when it is not one. */
+export async function loadParentCluster(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<ParentCluster> {
+  const source = sourceOf(snapshot);
+  const root = await loadTree(ctx, repository, snapshot.tree);
+  const top = await loadTree(ctx, repository, directory(root, source));
+  const record = parsePhysicalRecord(await loadFile(ctx, repository, file(top, recordFileName)));
+  const files = new Map<string, FileNode>();
+  await collectFiles(ctx, repository, { tree: directory(top, dataDirectoryName), prefix: '', files });
+  const manifest = files.get(backupManifestPath);
+  assert(manifest !== undefined, 'every physical snapshot has a backup manifest');
+  return { snapshot, record, files, crcs: await loadCrcs(ctx, repository, manifest) };
+}
+
+/** Name of the source in a physical snapshot: the one directory at its root. */
+export function sourceOf(snapshot: Pick<Snapshot, 'paths'>): string {
+  return (snapshot.paths[0] ?? '/').slice(1);
+}
+
+async function collectFiles(
+  ctx: Context,
+  repository: Repository,
+  at: { tree: string; prefix: string; files: Map<string, FileNode> },
+): Promise<void> {
+  for (const node of await loadTree(ctx, repository, at.tree)) {
+    const path = at.prefix + node.name.toString('latin1');
+    if (node.type === 'file') at.files.set(path, node);
+    else if (node.type === 'dir') await collectFiles(ctx, repository, { tree: node.subtree, prefix: `${path}/`, files: at.files });
+  }
+}
+
+async function loadCrcs(ctx: Context, repository: Repository, manifest: FileNode): Promise<Map<string, number>> {
+  const crcs = new Map<string, number>();
+  for (const entry of parseBackupManifest(await loadFile(ctx, repository, manifest)).files()) {
+    if (entry.crc32c !== undefined) crcs.set(pathKey(entry.path), entry.crc32c);
+  }
+  return crcs;
+}
+
+function pathKey(path: string | Uint8Array): string {
+  return (typeof path === 'string' ? Buffer.from(path) : Buffer.from(path)).toString('latin1');
+}
+
+async function loadTree(ctx: Context, repository: Repository, id: string): Promise<TreeNode[]> {
+  return parseTree(await repository.loadBlob(ctx, 'tree', id), id);
+}
+
+async function loadFile(ctx: Context, repository: Repository, node: FileNode): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (const id of node.content) parts.push(await repository.loadBlob(ctx, 'data', id));
+  return Buffer.concat(parts);
+}
+
+function directory(nodes: readonly TreeNode[], name: string): string {
+  const node = nodes.find((candidate) => candidate.name.toString() === name);
+  assert(node?.type === 'dir', 'a physical snapshot has its directories');
+  return node.subtree;
+}
+
+function file(nodes: readonly TreeNode[], name: string): FileNode {
+  const node = nodes.find((candidate) => candidate.name.toString() === name);
+  assert(node?.type === 'file', 'a physical snapshot has its record');
+  return node;
+}
