@@ -45,7 +45,7 @@ test('the installed program runs from any directory', () => {
   expect(execFileSync(program, ['--version'], options)).toContain(manifest.version);
   const help = execFileSync(program, ['--help'], options);
   expect(help).toContain('Usage: understudy');
-  expect(help).toContain('restore');
+  expect(help).toContain('doctor');
 });
 
 test('an old Node is told so in two lines, without a stack', () => {
