@@ -28,10 +28,10 @@ if (Number(process.versions.node.split('.')[0]) < oldestNode) {
   end(restoring ? smallestStopOfRecovery : 1);
 }
 useCompileCache();
-main().then(() => end(0), endWithError);
+main().then(() => end(0), failed);
 
 async function main(): Promise<void> {
-  process.on('uncaughtException', endWithError);
+  process.on('uncaughtException', failed);
   process.on('SIGHUP', () => undefined); // stock restic's `unlock` sends it to see whether we live
   const signal = await abortOnSignals();
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
@@ -59,7 +59,11 @@ async function abortOnSignals(): Promise<AbortSignal> {
 
 /** Who reads our output may go away; a backup goes on. */
 function ignoreClosedPipe(error: Error & { code?: string }): void {
-  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') endWithError(error);
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') failed(error);
+}
+
+function failed(error: unknown): void {
+  void endWithError(error);
 }
 
 async function endWithError(error: unknown): Promise<void> {

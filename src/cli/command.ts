@@ -20,6 +20,8 @@ export interface Invocation<Spec extends CommandSpec = CommandSpec> {
   repositorySettings(): Promise<RepositorySettings>;
   /** The repository's password; asks at the terminal when no source is given. */
   repositoryPassword(): Promise<Secret>;
+  /** A password for something new, typed twice at the terminal. */
+  askNewPassword(question: string): Promise<Secret>;
 }
 
 export type CommandRun<Spec extends CommandSpec> = (ctx: Context, invocation: Invocation<Spec>) => Promise<void>;
@@ -31,7 +33,7 @@ export interface CommandModule<Spec extends CommandSpec> {
 
 export interface RegisteredCommand {
   readonly spec: CommandSpec;
-  load(): Promise<CommandModule<CommandSpec>>;
+  readonly load: () => Promise<CommandModule<CommandSpec>>;
 }
 
 /** Joins a command's description to the code that runs it; the code is loaded when the command is called. */
@@ -39,5 +41,5 @@ export function register<Spec extends CommandSpec>(
   spec: Spec,
   load: () => Promise<CommandModule<Spec>>,
 ): RegisteredCommand {
-  return { spec, load: load as unknown as () => Promise<CommandModule<CommandSpec>> };
+  return { spec, load };
 }

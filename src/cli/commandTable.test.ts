@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
+import { options } from '../config/options.ts';
+import { register } from './command.ts';
 import { commandTable, groups } from './commandTable.ts';
 import { fastCommands } from './fastCommands.ts';
 import { parseFast } from './fastPath.ts';
 import { globalOptions } from './globalOptions.ts';
 import { parseCommandLine } from './parse.ts';
-import { optionNames, type OptionSpecs } from './spec.ts';
+import { flag, list, optionNames, withDefault, count, type CommandSpec, type OptionSpecs } from './spec.ts';
 
 const camelCase = (long: string) => long.replace(/-(\w)/g, (_match, letter: string) => letter.toUpperCase());
 
@@ -63,4 +65,49 @@ test.each([
 test('fast commands are also in the table', () => {
   const all = commandTable.map(({ spec }) => spec.name);
   for (const name of Object.keys(fastCommands)) expect(all).toContain(name);
+});
+
+test('flags that the configuration names are options of every command', () => {
+  const known = names(globalOptions);
+  for (const option of Object.values(options)) if ('flag' in option) expect(known).toContain(option.flag);
+});
+
+const groupSpecs: CommandSpec[] = [
+  {
+    name: 'key add',
+    summary: 'Add a key',
+    arguments: [{ name: 'hosts', description: '', count: 'many' }],
+    options: {
+      tag: list('--tag <tag>', ''),
+      times: withDefault(count('--times <n>', ''), 3),
+      noCheck: flag('--no-check', ''),
+    },
+    examples: [],
+  },
+];
+const grouped = {
+  table: groupSpecs.map((spec) => register(spec, async () => ({ run: async () => undefined }))),
+  groups: { key: 'Keys of the repository' },
+};
+
+test('a command of a group: repeated options, defaults, switches, any number of arguments', () => {
+  const words = ['--json', 'key', 'add', 'a', '--tag', 'x', 'b', '--tag=y', '--no-check', '-q'];
+  expect(parseCommandLine(words, grouped)).toMatchObject({
+    arguments: ['a', 'b'],
+    options: { tag: ['x', 'y'], times: 3, noCheck: true },
+    global: { json: true, quiet: true, verbose: false },
+  });
+  expect(parseCommandLine(['key', 'add'], grouped)).toMatchObject({
+    arguments: [],
+    options: { tag: [], noCheck: false },
+  });
+});
+
+test('a group alone shows its help; a wrong word in it is an error with its path', () => {
+  expect(parseCommandLine(['key'], grouped)).toEqual({ text: expect.stringContaining('Keys of the repository') });
+  expect(() => parseCommandLine(['key', 'ad'], grouped)).toThrow(
+    expect.objectContaining({ code: 'usage', hint: 'did you mean add? See "understudy key --help"' }),
+  );
+  const help = parseCommandLine(['key', 'add', '--help'], grouped);
+  expect(help).toEqual({ text: expect.stringMatching(/--times <n>.*\(default: 3\)[^]*Global Options:[^]*--repo/) });
 });

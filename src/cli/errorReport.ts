@@ -1,5 +1,6 @@
 import { errorCodes, type ErrorCode } from '../base/errorCodes.ts';
 import { errorMessage, OperationError } from '../base/errors.ts';
+import { jsonLine } from './jsonLine.ts';
 
 export interface ReportOptions {
   readonly json: boolean;
@@ -16,7 +17,7 @@ interface Shown {
 /** The lines that tell a person (or, as one JSON line, a program) why the command failed; each ends with `\n`. */
 export function errorReport(error: unknown, { json, verbose }: ReportOptions): string {
   const shown = shownError(error);
-  if (json) return `${JSON.stringify(jsonFields(error, shown), jsonValue)}\n`;
+  if (json) return jsonLine('error', jsonFields(error, shown));
   const lines = [`understudy: ${oneLine(shown.message)}`];
   if (shown.hint !== undefined) lines.push(`hint: ${oneLine(shown.hint)}`);
   if (verbose) lines.push(...details(error));
@@ -41,17 +42,12 @@ function jsonFields(error: unknown, { code, message, hint }: Shown) {
   const detail =
     error instanceof OperationError && Object.keys(error.detail).length > 0 ? { detail: error.detail } : {};
   return {
-    message_type: 'error',
     code,
     message,
     ...(hint === undefined ? {} : { hint }),
     exit: errorCodes[code].exit,
     ...detail,
   };
-}
-
-function jsonValue(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
 }
 
 function details(error: unknown): string[] {

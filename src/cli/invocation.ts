@@ -41,8 +41,9 @@ export function createInvocation(ctx: Context, { parsed, terminal, printer }: In
     const given = await readPassword(password, ctx.signal);
     if (given !== undefined) return given;
     const { askPassword } = await import('./passwordPrompt.ts');
-    return askPassword({ input: process.stdin, terminal, signal: ctx.signal }, `password of ${location}`);
+    return askPassword(prompt(), `password of ${location}`);
   });
+  const prompt = () => ({ input: process.stdin, terminal, signal: ctx.signal });
 
   return {
     arguments: parsed.arguments,
@@ -53,6 +54,7 @@ export function createInvocation(ctx: Context, { parsed, terminal, printer }: In
     loadConfig,
     repositorySettings,
     repositoryPassword,
+    askNewPassword: async (question) => (await import('./passwordPrompt.ts')).askNewPassword(prompt(), question),
   };
 }
 

@@ -1,10 +1,6 @@
+import { jsonLine } from './jsonLine.ts';
 import type { Printer } from './printer.ts';
 import { jsonProgress, quietProgress, type ProgressOptions } from './progressBar.ts';
-
-/** One NDJSON line. 64-bit numbers become text, dates ISO 8601, undefined fields are left out. */
-export function jsonLine(messageType: string, fields: Readonly<Record<string, unknown>>): string {
-  return `${JSON.stringify({ message_type: messageType, ...fields }, bigintAsText)}\n`;
-}
 
 /** Prints objects for programs: results and status to standard output, warnings to standard error. */
 export function jsonPrinter(options: ProgressOptions & { readonly quiet: boolean }): Printer {
@@ -18,8 +14,4 @@ export function jsonPrinter(options: ProgressOptions & { readonly quiet: boolean
     warn: (message) => terminal.error(jsonLine('warning', { message })),
     end: (completed) => progress.end(completed),
   };
-}
-
-function bigintAsText(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
 }

@@ -10,11 +10,20 @@ import { programVersion } from './version.ts';
 /** What a command line asks for: a command to run, or a text (help, version) to print. */
 export type ParsedLine = ParsedCommand | { readonly text: string };
 
+export interface Commands {
+  readonly table: readonly RegisteredCommand[];
+  /** Name of a group -> what it is about. */
+  readonly groups: Readonly<Record<string, string>>;
+}
+
 /** Parses the words after the program's name. Errors: `usage`, with a suggestion where a name is near. */
-export function parseCommandLine(words: readonly string[]): ParsedLine {
+export function parseCommandLine(
+  words: readonly string[],
+  commands: Commands = { table: commandTable, groups },
+): ParsedLine {
   const output: string[] = [];
   let parsed: ParsedCommand | undefined;
-  const program = createProgram(output, (found) => (parsed = found));
+  const program = createProgram(commands, output, (found) => (parsed = found));
   try {
     program.parse([...words], { from: 'user' });
   } catch (error) {
@@ -27,7 +36,7 @@ export function parseCommandLine(words: readonly string[]): ParsedLine {
 /** Thrown out of the parser when it has printed help or version. */
 class HelpShown extends Error {}
 
-function createProgram(output: string[], onCommand: (parsed: ParsedCommand) => void): Command {
+function createProgram(commands: Commands, output: string[], onCommand: (parsed: ParsedCommand) => void): Command {
   const program = new Command('understudy')
     .description('PostgreSQL backup and disaster recovery that proves by rehearsal that it works.')
     .version(programVersion(), '-V, --version', 'Show the version.')
@@ -41,11 +50,11 @@ function createProgram(output: string[], onCommand: (parsed: ParsedCommand) => v
   addCommon(program);
   addOptions(program, globalOptions);
   const parents = new Map([['', program]]);
-  for (const registered of commandTable) {
+  for (const registered of commands.table) {
     const { group, word } = splitName(registered.spec.name);
     let parent = parents.get(group);
     if (parent === undefined) {
-      parent = program.command(group).description(groups[group] ?? '');
+      parent = program.command(group).description(commands.groups[group] ?? '');
       addCommon(parent);
       parents.set(group, parent);
     }
@@ -80,8 +89,8 @@ function addCommon(command: Command): void {
 function addOptions(command: Command, specs: OptionSpecs): void {
   for (const spec of Object.values(specs)) {
     const option = new Option(spec.flags, spec.description);
-    const { read, initial } = spec;
-    if (read !== undefined) option.argParser((text, previous: unknown) => read(text, previous ?? initial));
+    const { initial } = spec;
+    if (spec.read !== undefined) option.argParser((text, previous: unknown) => spec.read?.(text, previous ?? initial));
     if (typeof initial === 'string' || typeof initial === 'number') option.default(initial);
     command.addOption(option);
   }

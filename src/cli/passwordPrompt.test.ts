@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const program = `
-import { askPassword } from '${join(import.meta.dirname, 'passwordPrompt.ts')}';
+import { askNewPassword, askPassword } from '${join(import.meta.dirname, 'passwordPrompt.ts')}';
 const terminal = { error: (text) => process.stderr.write(text) };
 try {
-  const secret = await askPassword({ input: process.stdin, terminal, signal: new AbortController().signal }, 'password');
+  const ask = process.env.NEW ? askNewPassword : askPassword;
+  const secret = await ask({ input: process.stdin, terminal, signal: new AbortController().signal }, 'password');
   console.log('length ' + secret.reveal().length + ' end ' + secret.reveal().at(-1));
 } catch (error) {
   console.log(error.code + ': ' + error.message);
@@ -15,12 +16,15 @@ try {
 `;
 
 /** Types keys at the prompt on a real pseudo-terminal and returns all that the screen showed. */
-async function typed(keys: string): Promise<string> {
+async function typed(keys: string, again = ''): Promise<string> {
   const command = `'${process.execPath}' --input-type=module -e "$PROGRAM"`;
-  const child = spawn('script', ['-qec', command, '/dev/null'], { env: { ...process.env, PROGRAM: program } });
+  const child = spawn('/usr/bin/script', ['-qec', command, '/dev/null'], {
+    env: { ...process.env, PROGRAM: program, NEW: again },
+  });
   let screen = '';
   child.stdout.on('data', (chunk: Buffer) => {
     if (!screen.includes('password: ') && chunk.includes('password: ')) child.stdin.write(keys);
+    if (!screen.includes('again: ') && chunk.includes('again: ')) child.stdin.write(again);
     screen += chunk.toString();
   });
   await once(child, 'close');
@@ -36,6 +40,11 @@ test('what is typed is not shown; backspace and Ctrl-U work', async () => {
 test('Ctrl-C and an empty answer are errors', async () => {
   expect(await typed('abc\x03')).toContain('interrupted:');
   expect(await typed('\r')).toContain('usage: no password was typed');
+});
+
+test('a new password is asked for twice', async () => {
+  expect(await typed('same\r', 'same\r')).toContain('length 4 end e');
+  expect(await typed('same\r', 'other\r')).toContain('usage: the two passwords differ');
 });
 
 test('without a terminal nobody is asked', async () => {

@@ -54,13 +54,14 @@ function readLine(input: ReadStream, signal: AbortSignal): Promise<string> {
       if (enter.includes(character) || character === endOfInput) return resolve(typed);
       if (character === interrupt) return reject(new OperationError('interrupted', 'stopped at the password prompt'));
       if (character === eraseLine) typed = '';
-      else if (eraseCharacter.includes(character)) typed = [...typed].slice(0, -1).join('');
+      else if (eraseCharacter.includes(character)) typed = typed.replace(/.$/su, '');
       else typed += character;
     }
   };
   const onAbort = () => reject(signal.reason as Error);
   input.setEncoding('utf8');
   input.on('data', onData);
+  input.resume(); // an earlier question has paused it
   signal.addEventListener('abort', onAbort, { once: true });
   return promise.finally(() => {
     input.off('data', onData);

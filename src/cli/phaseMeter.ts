@@ -62,8 +62,9 @@ export class PhaseMeter {
   }
 
   #sample(atMs: number): Sample {
-    const last = this.#samples.at(-1)!;
-    if (atMs - last.atMs >= sampleEveryMs) this.#samples.push({ atMs, bytes: this.#bytes, items: this.#items });
+    const last = this.#samples.at(-1);
+    if (last === undefined || atMs - last.atMs >= sampleEveryMs)
+      this.#samples.push({ atMs, bytes: this.#bytes, items: this.#items });
     while (this.#samples.length > 2 && atMs - this.#samples[1]!.atMs >= windowMs) this.#samples.shift();
     return this.#samples[0]!;
   }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { formatBytes, formatCount, formatDuration, formatPercent, plural } from './format.ts';
-import { jsonLine, jsonPrinter } from './jsonPrinter.ts';
+import { jsonLine } from './jsonLine.ts';
+import { jsonPrinter } from './jsonPrinter.ts';
 import { progressBar } from './progressBar.ts';
 import { Secret } from '../base/secret.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Progress, ProgressAmount } from '../base/progress.ts';
 import { formatBytes, formatCount, formatDuration, formatPercent } from './format.ts';
-import { jsonLine } from './jsonPrinter.ts';
+import { jsonLine } from './jsonLine.ts';
 import { PhaseMeter, type PhaseState } from './phaseMeter.ts';
 import type { Terminal } from './terminal.ts';
 

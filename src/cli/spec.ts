@@ -99,12 +99,7 @@ export function choice<Word extends string>(options: ChoiceOptions<Word>): Optio
 
 /** The same option with a value for when it is not given; it shows in --help. */
 export function withDefault<Value>(option: OptionSpec<Value | undefined>, initial: Value): OptionSpec<Value> {
-  const { read, ...rest } = option;
-  return {
-    ...rest,
-    initial,
-    ...(read === undefined ? {} : { read: (value: string) => read(value, undefined) ?? initial }),
-  };
+  return { ...option, initial, read: (value: string) => option.read?.(value, undefined) ?? initial };
 }
 
 interface Conversion<Value> {

@@ -18,7 +18,7 @@ export interface OptionText {
 }
 
 export const options = {
-  repository: { description: 'Where backups and WAL are kept.' },
+  'repository': { description: 'Where backups and WAL are kept.' },
   'repository.location': {
     path: true,
     description: 'The repository: a directory, or a URL of a supported object storage.',
@@ -59,7 +59,7 @@ export const options = {
       '`wal get` do not derive it from the password for every segment. Whoever reads it can read the repository.',
     environment: 'UNDERSTUDY_KEY_CACHE_FILE',
   },
-  sources: { description: 'What is protected, by name.' },
+  'sources': { description: 'What is protected, by name.' },
   'sources.*': { description: 'One source.' },
   'sources.*.kind': { description: 'What the source is: `postgres` is a PostgreSQL cluster, physical backup and WAL.' },
   'sources.*.tier': { description: 'Name of the tier whose objectives this source has to meet.' },
@@ -126,11 +126,11 @@ export const options = {
     path: true,
     description: 'Local directory for received WAL that is not yet in the repository.',
   },
-  tiers: { description: 'Recovery objectives, by name.' },
+  'tiers': { description: 'Recovery objectives, by name.' },
   'tiers.*': { description: 'The objectives of one tier.' },
   'tiers.*.rpo': { description: 'Recovery point objective: how much may be lost, e.g. `5m`.' },
   'tiers.*.rto': { description: 'Recovery time objective: how long recovery may take, e.g. `1h`.' },
-  retention: {
+  'retention': {
     description:
       'Which snapshots `understudy forget` keeps. The rules are those of restic; a snapshot that matches any is kept.',
   },
@@ -149,13 +149,13 @@ export const options = {
   'retention.keepWithinMonthly': { description: 'Keep one snapshot a month within this span of the newest.' },
   'retention.keepWithinYearly': { description: 'Keep one snapshot a year within this span of the newest.' },
   'retention.keepTags': { description: 'Keep snapshots with these tags; `a,b` means both.' },
-  verify: { description: 'How backups are proved.' },
+  'verify': { description: 'How backups are proved.' },
   'verify.user': { description: 'Operating system user that runs the sandbox server when understudy runs as root.' },
   'verify.directory': {
     path: true,
     description: 'Directory under which sandboxes are built; needs space for the restored cluster.',
   },
-  postgresBinaries: {
+  'postgresBinaries': {
     path: true,
     description: 'Directories with PostgreSQL programs (`initdb`, `postgres`, ...), looked at before the usual places.',
   },

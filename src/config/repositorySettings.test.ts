@@ -12,17 +12,17 @@ import { loadConfig } from './loadConfig.ts';
 const signal = new AbortController().signal;
 
 function settings(flags: RepositoryFlags, environment: Environment, section: RepositorySection = {}) {
-  return repositorySettings({ flags, environment, section, workingDirectory: '/work' });
+  return repositorySettings({ flags, environment, section, workingDirectory: '/here' });
 }
 
 test('the location: flag, our variable, file, restic variable', () => {
   const restic = { RESTIC_REPOSITORY: 'r' };
   const ours = { ...restic, UNDERSTUDY_REPOSITORY: 'u' };
   const file = { location: '/file' };
-  expect(settings({ repo: 'f' }, ours, file).location).toBe('/work/f');
-  expect(settings({}, ours, file).location).toBe('/work/u');
+  expect(settings({ repo: 'f' }, ours, file).location).toBe('/here/f');
+  expect(settings({}, ours, file).location).toBe('/here/u');
   expect(settings({}, restic, file).location).toBe('/file');
-  expect(settings({}, restic).location).toBe('/work/r');
+  expect(settings({}, restic).location).toBe('/here/r');
   expect(settings({}, { UNDERSTUDY_REPOSITORY: '', RESTIC_REPOSITORY: 's3:b' }).location).toBe('s3:b');
   expect(() => settings({}, {})).toThrow(expect.objectContaining({ code: 'config-missing' }));
 });

@@ -10,7 +10,6 @@ export const tlsModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', '
 export type Config = z.output<typeof configSchema>;
 export type SourceConfig = Config['sources'][string];
 export type ConnectionConfig = SourceConfig['connection'];
-export type RetentionConfig = Config['retention'];
 export type TlsMode = (typeof tlsModes)[number];
 
 /**

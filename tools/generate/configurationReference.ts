@@ -28,8 +28,8 @@ Understudy reads one file, \`understudy.yaml\`: the one named by \`--config\` or
 of \`./understudy.yaml\`, \`~/.config/understudy/understudy.yaml\` and \`/etc/understudy/understudy.yaml\`. A key that is not
 listed here is an error. Without a file, what is needed comes from flags and the environment.
 
-A flag wins over an UNDERSTUDY_* variable, that over the file, the file over a RESTIC_* variable. Relative paths start at
-the directory of the file. \`\${NAME}\` in a password or a connection URI is replaced by that environment variable
+A flag wins over an UNDERSTUDY_* variable, that over the file, the file over a RESTIC_* variable. Relative paths start
+at the directory of the file. \`\${NAME}\` in a password or a connection URI is replaced by that environment variable
 (\`$\${NAME}\` is the text itself). Sizes are written \`16MiB\`, durations \`90s\`, \`15m\`, \`1h30m\`, \`7d\`. Check a file with
 \`understudy doctor\`. For completion and checks while typing, give your editor \`schema/understudy.schema.json\` of this
 package (\`npm root --global\` says where that is); with the YAML language server, in the first line of the file:
@@ -49,16 +49,16 @@ ${section('', schema).join('\n')}
 }
 
 /** One table for the values of a mapping, then one for each mapping in it. */
-function section(path: string, node: Node): string[] {
+function section(at: string, node: Node): string[] {
   const lines: string[] = [];
   const children = Object.entries(node.properties ?? {}).map(([name, child]) => ({
-    path: path === '' ? name : `${path}.${name}`,
+    path: at === '' ? name : `${at}.${name}`,
     child,
     required: node.required?.includes(name) ?? false,
   }));
   const values = children.filter(({ child }) => !isMapping(child));
   if (values.length > 0) {
-    if (path !== '') lines.push('', `### \`${path.replaceAll('*', '<name>')}\``, '', introduction(path));
+    if (at !== '') lines.push('', `### \`${at.replaceAll('*', '<name>')}\``, '', introduction(at));
     lines.push('', '| key | value | default | also | meaning |', '|---|---|---|---|---|');
     lines.push(...values.map(({ path, child, required }) => row(path, child, required)));
   }

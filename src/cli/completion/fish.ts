@@ -30,11 +30,11 @@ function __understudy_at --description 'true when the command line so far names 
     test "$command" = "$argv[1]"
 end
 complete --command understudy --no-files
-${commands.flatMap(lines).join('\n')}
+${commands.flatMap(completions).join('\n')}
 `;
 }
 
-function lines({ name, children, options, argument }: CompletedCommand): string[] {
+function completions({ name, children, options, argument }: CompletedCommand): string[] {
   const start = `complete --command understudy --condition ${quoted(`__understudy_at ${quoted(name)}`)}`;
   const lines = children.map(
     ({ word, description }) => `${start} --arguments ${word} --description ${quoted(description)}`,
