@@ -1,5 +1,6 @@
 /** `npm run lint`: everything about the code that can be judged without running it. A check that saw nothing fails. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { isLinted, listProjectFiles, projectRoot } from './projectFiles.ts';
 
@@ -28,7 +29,7 @@ const checks: readonly Check[] = [
   {
     name: 'prettier',
     script: 'node_modules/prettier/bin/prettier.cjs',
-    commandLine: ['--check', '--', ...formatted],
+    commandLine: ['--check', '--cache', '--cache-strategy=content', '--', ...formatted],
     atLeast: 1,
     countSeen: (output) => (output.includes('All matched files use Prettier code style!') ? formatted.length : 0),
   },
@@ -46,22 +47,33 @@ const checks: readonly Check[] = [
   },
 ];
 
-let failed = false;
-for (const check of checks) {
-  const started = performance.now();
-  const result = spawnSync(process.execPath, [join(projectRoot, check.script), ...check.commandLine], {
-    cwd: projectRoot,
-    encoding: 'utf8',
-  });
-  const output = result.stdout + result.stderr;
-  const seen = check.countSeen(output);
-  const passed = result.status === 0 && seen >= check.atLeast;
-  if (!passed) {
-    failed = true;
-    process.stdout.write(output);
-    if (result.status === 0) console.log(`it looked at ${seen} files, and there are ${check.atLeast}`);
-  }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${passed ? 'ok    ' : 'FAILED'} ${check.name} (${seen} files, ${seconds} s)`);
+interface Outcome {
+  readonly passed: boolean;
+  readonly report: string;
 }
-process.exitCode = failed ? 1 : 0;
+
+const outcomes = await Promise.all(checks.map(runCheck));
+for (const { report } of outcomes) console.log(report);
+process.exitCode = outcomes.every(({ passed }) => passed) ? 0 : 1;
+
+/** Its own words only when it failed; a verdict with the number of files always. */
+async function runCheck(check: Check): Promise<Outcome> {
+  const started = performance.now();
+  const { status, output } = await runScript(check);
+  const seen = check.countSeen(output);
+  const passed = status === 0 && seen >= check.atLeast;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const verdict = `${passed ? 'ok    ' : 'FAILED'} ${check.name} (${seen} of at least ${check.atLeast} files, ${seconds} s)`;
+  return { passed, report: passed ? verdict : output + verdict };
+}
+
+async function runScript(check: Check): Promise<{ status: number | null; output: string }> {
+  const child = spawn(process.execPath, [join(projectRoot, check.script), ...check.commandLine], {
+    cwd: projectRoot,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const pieces: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => pieces.push(piece));
+  await once(child, 'close');
+  return { status: child.exitCode, output: Buffer.concat(pieces).toString('utf8') };
+}
