@@ -31,16 +31,19 @@ async function backUpOddFiles(): Promise<Backup> {
   mkdirSync(directory.join('source'));
   createOddFiles(directory.join('source'), isRoot);
   await stock.restic.run('backup', '--tag', 'odd,<&>', '--exclude', '*.none', directory.join('source'));
-  const [[id, json] = ['', Buffer.alloc(0)]] = stock.snapshots();
+  const [[id, document] = ['', Buffer.alloc(0)]] = stock.snapshots();
   const cached = new Map<string, Buffer>();
-  const load: LoadTree = async (_ctx, treeId) => {
+  const load: LoadTree = async (_ctx, tree) => {
     // several at once: each would see locks of others vanish while reading them, which restic 0.14 retries for 45 s
-    const tree = cached.get(treeId) ?? Buffer.from(await stock.restic.run('--no-lock', 'cat', 'blob', treeId));
-    cached.set(treeId, tree);
-    return tree;
+    const json = cached.get(tree) ?? Buffer.from(await stock.restic.run('--no-lock', 'cat', 'blob', tree));
+    cached.set(tree, json);
+    return json;
   };
   return {
-    ...{ snapshot: { id, ...parseSnapshotDocument(json, id) }, source: directory.join('source'), load, stock },
+    snapshot: { id, ...parseSnapshotDocument(document, id) },
+    source: directory.join('source'),
+    load,
+    stock,
     [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
   };
 }
@@ -71,7 +74,7 @@ compat('nodes say what the file system says', async () => {
   await using backup = await backUpOddFiles();
   const source = await findDirectory(ctx, backup.load, backup.snapshot.tree, backup.source);
   const nodes = parseTree(await backup.load(ctx, source), source);
-  const onDisk = readdirSync(backup.source, { encoding: 'buffer' }).toSorted(Buffer.compare);
+  const onDisk = readdirSync(backup.source, { encoding: 'buffer' }).toSorted((a, b) => Buffer.compare(a, b));
   expect(nodes.map(({ name }) => name.toString('latin1'))).toEqual(onDisk.map((name) => name.toString('latin1')));
   for (const node of nodes) {
     const path = Buffer.concat([Buffer.from(`${backup.source}/`), node.name]);
