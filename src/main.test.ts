@@ -62,6 +62,19 @@ test('a missing password file is found by doctor, which then fails', () => {
   expect(status).toBe(1);
 });
 
+test('doctor with --json prints its findings as objects and fails with one', () => {
+  const { status, stdout, stderr } = understudy(['doctor', '--json']);
+  const findings = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  expect(findings).toContainEqual(
+    expect.objectContaining({ message_type: 'finding', check: 'repository', verdict: 'failed' }),
+  );
+  expect(JSON.parse(stderr)).toMatchObject({ code: 'check-failed' });
+  expect(status).toBe(1);
+});
+
 test('with --json an error is one object', () => {
   const { status, stdout, stderr } = understudy(['versoin', '--json']);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);

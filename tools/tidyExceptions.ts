@@ -9,7 +9,6 @@ export const untestedErrorCodes: readonly string[] = [
   'repository-locked',
   'lock-lost',
   'repository-unsupported',
-  'check-failed',
   'incomplete',
   'key-in-use',
   'cluster-running',

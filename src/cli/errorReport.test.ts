@@ -23,6 +23,10 @@ test('our own bug is one line too, its stack only with --verbose', () => {
     expect(report).not.toContain('errorReport.test');
     expect(errorReport(error, { ...plain, verbose: true })).toContain('errorReport.test');
     expect(exitCodeOf(error)).toBe(70);
+    expect(JSON.parse(errorReport(error, { json: true, verbose: false }))).toMatchObject({
+      code: 'internal',
+      exit: 70,
+    });
   }
   expect(errorReport('thrown text', plain)).toContain('internal error: thrown text');
 });

@@ -20,7 +20,8 @@ export interface LoadedConfig {
 
 /**
  * Finds, reads and checks `understudy.yaml`. Relative paths in it start at its directory.
- * Errors: `config-missing` (named but absent), `config-invalid` (file and line in the message), `file-denied`, `file-io`.
+ * Errors: `config-missing` (named but absent), `config-invalid` (file and line in the message), `file-denied`,
+ * `file-io`.
  */
 export function loadConfig(options: FindConfigOptions): LoadedConfig {
   const path = findConfig(options);
