@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { errorCodes, type ErrorCode } from './errorCodes.ts';
-import { InvariantError, OperationError, assert } from './errors.ts';
+import { InvariantError, OperationError, assert, isOperationError } from './errors.ts';
 
 /** What a kernel gets from the thread it runs in. */
 export interface KernelHost {
@@ -95,8 +95,9 @@ export class WorkerPool implements AsyncDisposable {
   /** Runs the same task in every thread; waits for all of them, also when one fails. */
   async runOnAll<R>(task: unknown): Promise<R[]> {
     const results = await Promise.allSettled(this.#lanes.map((lane) => this.#guarded(lane, task, [])));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    // one failure stops the other threads, and those report only that
+    if (failures.length > 0) throw failures.find((reason) => !isOperationError(reason, 'interrupted')) ?? failures[0];
     return results.map((result) => (result as PromiseFulfilledResult<unknown>).value as R);
   }
 

@@ -72,6 +72,11 @@ export class RepositoryIndex {
     return id;
   }
 
+  /** Ids of all packs whose place in the index is final. */
+  packIds(): string[] {
+    return this.#packIds.filter((id) => id !== '');
+  }
+
   get packCount(): number {
     return this.#packIds.length;
   }

@@ -1,9 +1,7 @@
-import { hash } from 'node:crypto';
 import { idWords } from '../blobTable.ts';
+import { chunkId } from './chunkId.ts';
 import { counterChunks, counterRawBytes, counterReusedBytes, type StoreState } from './storeKernel.ts';
 
-const zeroPage = Buffer.alloc(1024 * 1024);
-const zeroIds = new Map<number, Buffer>();
 const words = new Uint32Array(8);
 
 /**
@@ -22,19 +20,6 @@ export function storeChunk(
   if (entry >= 0) return state.writer.add(entry, chunk);
   state.host.counters[counterReusedBytes]! += chunk.length;
   return undefined;
-}
-
-/** SHA-256 of a chunk; a chunk of zeros is recognised at memory speed. */
-export function chunkId(chunk: Buffer): Buffer {
-  if (chunk.length > zeroPage.length || !chunk.equals(zeroPage.subarray(0, chunk.length))) {
-    return hash('sha256', chunk, 'buffer');
-  }
-  let id = zeroIds.get(chunk.length);
-  if (id === undefined) {
-    id = hash('sha256', chunk, 'buffer');
-    zeroIds.set(chunk.length, id);
-  }
-  return id;
 }
 
 export function countChunk(state: StoreState, bytes: number): void {
