@@ -82,15 +82,16 @@ export class BlobList {
     if (this.#json) {
       out.set(this.#bytes, at);
     } else {
-      encodeIds(this.#bytes, out, at);
+      // a view, so that positions stay small integers in a tree beyond 2 GiB
+      encodeIds(this.#bytes, out.subarray(at, at + this.jsonBytes));
     }
     return at + this.jsonBytes;
   }
 }
 
-function encodeIds(ids: Uint8Array, out: Uint8Array, begin: number): void {
-  out[begin] = openBracket;
-  let to = begin + 1;
+function encodeIds(ids: Uint8Array, out: Uint8Array): void {
+  out[0] = openBracket;
+  let to = 1;
   for (let from = 0; from < ids.length;) {
     out[to++] = quote;
     for (const end = from + idBytes; from < end; from++) {

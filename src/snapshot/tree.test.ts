@@ -172,3 +172,7 @@ test('our own mistakes are not written', () => {
   expect(() => serializeTree([fifo('b'), fifo('a')])).toThrow('out of order');
   expect(() => serializeTree([fifo('..')])).toThrow('dot directory');
 });
+
+test('a tree of 2 GiB has an id', () => {
+  expect(treeId(Buffer.alloc(2 ** 31))).toBe('a7c744c13cc101ed66c29f672f92455547889cc586ce6d44fe76ae824958ea51');
+});

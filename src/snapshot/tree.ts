@@ -9,13 +9,17 @@ import { nameProblem, type TreeNode } from './node.ts';
 
 const opening = '{"nodes":[';
 const closing = ']}\n';
+/** Node hashes less than 2 GiB at a time; the tree of a directory with terabytes of files is larger. */
+const hashPieceBytes = 2 ** 30;
 
 /** Loads the plaintext of a tree blob by id; the caller has verified that its hash is the id. */
 export type LoadTree = (ctx: Context, id: string) => Promise<Buffer>;
 
 /** Id of a tree blob: SHA-256 of its plaintext, lower-case hex. */
 export function treeId(tree: Uint8Array): string {
-  return createHash('sha256').update(tree).digest('hex');
+  const hash = createHash('sha256');
+  for (let at = 0; at < tree.length; at += hashPieceBytes) hash.update(tree.subarray(at, at + hashPieceBytes));
+  return hash.digest('hex');
 }
 
 /**
