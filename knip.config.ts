@@ -16,7 +16,7 @@ const configuration: KnipConfig = {
   project: ['{src,tools,e2e}/**/*.ts', 'src/**/*.ts!', '!src/testing/**!', '!src/**/*.test.ts!', '!src/**/*Suite.ts!'],
   ignoreExportsUsedInFile: true,
   ignoreDependencies: [/^pg1[3-8]$/], // found by path: PostgreSQL for the tests
-  ignoreBinaries: ['setpriv'],
+  ignoreBinaries: ['openssl', 'setpriv'],
 };
 
 export default configuration;

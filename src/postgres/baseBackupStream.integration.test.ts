@@ -7,6 +7,7 @@ import { createContext } from '../base/context.ts';
 import { type PostgresMajor, postgresMajors } from '../testing/postgresBinaries.ts';
 import { type Cluster, createCluster, existingCluster, giveToServer } from '../testing/postgresServer.ts';
 import { serverUser } from '../testing/serverUser.ts';
+import { makeStandby } from '../testing/standby.ts';
 import { type TempDir, tempDir } from '../testing/tempDir.ts';
 import type { BaseBackupEvent, BaseBackupOptions, TarEntry } from './baseBackupEvents.ts';
 import { startBaseBackup } from './baseBackupStream.ts';
@@ -178,6 +179,14 @@ test.each<PostgresMajor>([13, 15, 18])('PostgreSQL %i: wrong page checksums are 
   expect(backup.notices.join('\n')).toMatch(/checksum verification failed in file ".*", block 1/);
   expectManifestToMatch(backup);
   expect((await receive(cluster, { verifyChecksums: false })).end.checksumsFailed).toBe(false);
+});
+
+test('a standby gives a base backup too', async () => {
+  await using primary = await createCluster({ major: 16 });
+  await using standby = await makeStandby(primary);
+  const backup = await receive(standby);
+  expect(backup.files.get('backup_label')?.content.toString()).toContain('BACKUP FROM: standby');
+  expectManifestToMatch(backup);
 });
 
 test('a backup whose connection is cut throws', async () => {

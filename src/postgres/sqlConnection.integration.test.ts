@@ -59,6 +59,18 @@ test('a session that is ended, and one that is aborted, say why', async () => {
   await endless;
 });
 
+test('closing does not wait for a server that has gone silent', async () => {
+  await using cluster = await createCluster();
+  const sql = await openSqlConnection(ctx, cluster.connection);
+  const { pid } = await sql.queryOne<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await sql[Symbol.asyncDispose]();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}, 10_000);
+
 test('a server that stops cuts the session', async () => {
   await using cluster = await createCluster();
   await using sql = await openSqlConnection(ctx, cluster.connection);

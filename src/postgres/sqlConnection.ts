@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { Context } from '../base/context.ts';
 import { OperationError, errorMessage } from '../base/errors.ts';
@@ -6,6 +7,7 @@ import { type Lsn, parseLsn } from './lsn.ts';
 import { type PostgresMajor, majorOfServerVersion } from './version.ts';
 import { type ConnectedClient, connectClient } from './wire/connect.ts';
 import { asServerNotice } from './wire/connectErrors.ts';
+import { closeTimeoutMs, deadline } from './wire/deadline.ts';
 import { firstLine, serverError } from './wire/serverErrors.ts';
 
 /**
@@ -40,7 +42,8 @@ const sessionSettings: Readonly<Record<string, string>> = {
 /** One SQL session. Statements wait for each other. */
 export class SqlConnection implements AsyncDisposable {
   readonly #client: pg.Client;
-  readonly #signal: AbortSignal;
+  readonly #ctx: Context;
+  readonly #socket: Socket;
   readonly #serverVersion: string;
   readonly #onAbort: () => void;
   #lost: unknown;
@@ -49,7 +52,8 @@ export class SqlConnection implements AsyncDisposable {
   /** Use `openSqlConnection`. */
   constructor(ctx: Context, { client, socket, parameters }: ConnectedClient) {
     this.#client = client;
-    this.#signal = ctx.signal;
+    this.#ctx = ctx;
+    this.#socket = socket;
     this.#serverVersion = parameters.get('server_version') ?? '';
     this.#onAbort = () => void socket.destroy();
     ctx.signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -103,16 +107,17 @@ export class SqlConnection implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#ctx.signal.removeEventListener('abort', this.#onAbort);
+    using _ = deadline(this.#ctx.clock, closeTimeoutMs, () => this.#socket.destroy());
     await this.#client.end();
   }
 
   async #run<Row extends SqlRow>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    this.#signal.throwIfAborted();
+    this.#ctx.signal.throwIfAborted();
     try {
       return (await this.#client.query<Row & pg.QueryResultRow>(text, [...values])).rows;
     } catch (error) {
-      this.#signal.throwIfAborted();
+      this.#ctx.signal.throwIfAborted();
       throw this.#translate(error);
     }
   }

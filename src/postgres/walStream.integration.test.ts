@@ -223,6 +223,20 @@ test('a stream that is cut throws, an orderly shutdown ends it', async () => {
   }
 });
 
+test('a stream that somebody still waits for can be disposed', async () => {
+  await using cluster = await createCluster();
+  await using connection = await openReplicationConnection(ctx, cluster.connection);
+  const { flushedLsn, timeline } = await connection.identifySystem();
+  let waiting: Promise<unknown>;
+  {
+    await using stream = await startReplication(ctx, connection, { startLsn: segmentStart(flushedLsn), timeline });
+    await readUntil(stream, flushedLsn);
+    waiting = stream.next();
+  }
+  expect(await waiting).toBeUndefined();
+  expect((await connection.identifySystem()).timeline).toBe(timeline);
+});
+
 test('a server that has gone silent is noticed, and so is an abort', async () => {
   await using cluster = await createCluster();
   await using sql = await openSqlConnection(ctx, cluster.connection);

@@ -3,6 +3,7 @@ import { OperationError } from '../base/errors.ts';
 import { type Lsn, addToLsn, formatLsn, invalidLsn } from './lsn.ts';
 import type { ReplicationConnection } from './replicationConnection.ts';
 import type { TimelineId } from './timeline.ts';
+import { deadline } from './wire/deadline.ts';
 import { Liveness } from './wire/liveness.ts';
 import type { MessageQueue, Received } from './wire/messageQueue.ts';
 import {
@@ -73,6 +74,7 @@ export class WalStream implements AsyncIterable<readonly WalChunk[]>, AsyncDispo
   readonly #queue: MessageQueue<WalChunk>;
   readonly #liveness: Liveness;
   readonly #forgetSignal: () => void;
+  #reading: Promise<readonly WalChunk[] | undefined> | undefined;
   #status: WalStatus = { writtenLsn: invalidLsn, flushedLsn: invalidLsn, appliedLsn: invalidLsn };
   #position: Lsn;
   #serverLsn = invalidLsn;
@@ -148,6 +150,11 @@ export class WalStream implements AsyncIterable<readonly WalChunk[]>, AsyncDispo
 
   /** Everything that has arrived since the last call, at least one chunk; undefined when the stream has ended. */
   async next(): Promise<readonly WalChunk[] | undefined> {
+    this.#reading = this.#nextBatch();
+    return this.#reading;
+  }
+
+  async #nextBatch(): Promise<readonly WalChunk[] | undefined> {
     while (!this.#over) {
       const received = await this.#receive();
       if (received?.kind === 'copy') {
@@ -180,17 +187,13 @@ export class WalStream implements AsyncIterable<readonly WalChunk[]>, AsyncDispo
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#over) return;
     this.stop();
-    const drained = new AbortController();
-    this.#ctx.clock.sleep(disposeTimeoutMs, drained.signal).then(
-      () => this.#connection.session.destroy(this.#silentServer()),
-      () => undefined,
-    );
+    const { session } = this.#connection;
+    using _ = deadline(this.#ctx.clock, disposeTimeoutMs, () => session.destroy(this.#silentServer()));
     try {
+      await this.#reading; // somebody may have lost interest in what he waits for
       while ((await this.next()) !== undefined);
     } catch {
       // the connection is gone, and with it the stream
-    } finally {
-      drained.abort();
     }
   }
 

@@ -134,6 +134,9 @@ async function readPem(path: string | undefined): Promise<Buffer | undefined> {
   } catch (error) {
     const codes = { ENOENT: 'file-missing', EACCES: 'file-denied' } as const;
     const code = codes[systemErrorCode(error) as keyof typeof codes] ?? 'file-io';
-    throw new OperationError(code, `reading a TLS file for PostgreSQL: ${errorMessage(error)}`, { cause: error });
+    throw new OperationError(code, `reading a TLS file for PostgreSQL: ${errorMessage(error)}`, {
+      hint: 'do the TLS options name the right files, and may the user of this process read them?',
+      cause: error,
+    });
   }
 }

@@ -33,6 +33,10 @@ const verdicts: Readonly<Record<string, Verdict>> = {
   '53400': { code: 'postgres-settings', hint: 'drop an unused replication slot or raise max_replication_slots' },
   '55000': { code: 'postgres-settings', hint: 'streaming and online backups need wal_level = replica or logical' },
   '0A000': { code: 'postgres-unsupported' },
+  '08P01': {
+    code: 'postgres-unsupported',
+    hint: 'is this a pooler? streaming and backups need a direct connection to the server',
+  },
   '57P01': unreachable,
   '57P02': unreachable,
   '57P03': unreachable,

@@ -2,12 +2,11 @@ import type { Socket } from 'node:net';
 import type { Context } from '../../base/context.ts';
 import { OperationError, assert } from '../../base/errors.ts';
 import type { ConnectedClient } from './connect.ts';
+import { closeTimeoutMs, deadline } from './deadline.ts';
 import { Framer, type FrameHandler } from './framer.ts';
 import { type CopyDecoder, MessageQueue } from './messageQueue.ts';
 import { decodeNotice, decodeParameterStatus, serverMessage, terminateMessage, unexpectedAnswer } from './messages.ts';
 import { serverError } from './serverErrors.ts';
-
-const closeTimeoutMs = 2000;
 
 /**
  * A logged-in connection whose socket is ours: pg has connected and authenticated, and reads nothing any more.
@@ -84,12 +83,10 @@ export class WireSession implements FrameHandler {
     if (this.idle) {
       this.#socket.end(terminateMessage);
       this.#socket.resume();
-      const over = new AbortController();
-      const timeout = this.ctx.clock.sleep(closeTimeoutMs, over.signal).catch(() => undefined);
-      await Promise.race([this.#closed, timeout]);
-      over.abort();
+    } else {
+      this.#socket.destroy();
     }
-    this.#socket.destroy();
+    using _ = deadline(this.ctx.clock, closeTimeoutMs, () => this.#socket.destroy());
     await this.#closed;
   }
 

@@ -1,4 +1,5 @@
 import { OperationError } from '../../base/errors.ts';
+import { deadline } from './deadline.ts';
 import { decodeNotice, decodeRow, encodeQuery, type RawRow, serverMessage, unexpectedAnswer } from './messages.ts';
 import type { MessageQueue, Received } from './messageQueue.ts';
 import { serverError } from './serverErrors.ts';
@@ -12,25 +13,17 @@ const commandTimeoutMs = 60_000;
  */
 export async function simpleQuery(session: WireSession, text: string, attempted: string): Promise<RawRow[]> {
   const queue = session.begin<never>(encodeQuery(text));
-  const answered = new AbortController();
-  session.ctx.clock.sleep(commandTimeoutMs, answered.signal).then(
-    () => session.destroy(noAnswer(attempted)),
-    () => undefined,
-  );
-  try {
-    const rows: RawRow[] = [];
-    const failure = await readUntilReady(session, queue, {
-      attempted,
-      onMessage: ({ type, body }) => {
-        if (type === serverMessage.dataRow) rows.push(decodeRow(body));
-        else if (!expected.has(type)) throw unexpectedAnswer(`message type ${type} in answer to a simple command`);
-      },
-    });
-    if (failure !== undefined) throw failure;
-    return rows;
-  } finally {
-    answered.abort();
-  }
+  using _ = deadline(session.ctx.clock, commandTimeoutMs, () => session.destroy(noAnswer(attempted)));
+  const rows: RawRow[] = [];
+  const failure = await readUntilReady(session, queue, {
+    attempted,
+    onMessage: ({ type, body }) => {
+      if (type === serverMessage.dataRow) rows.push(decodeRow(body));
+      else if (!expected.has(type)) throw unexpectedAnswer(`message type ${type} in answer to a simple command`);
+    },
+  });
+  if (failure !== undefined) throw failure;
+  return rows;
 }
 
 const expected: ReadonlySet<number> = new Set([serverMessage.rowDescription, serverMessage.commandComplete]);
