@@ -5,8 +5,6 @@ export const longFiles: Readonly<Record<string, string>> = {};
 export const untestedErrorCodes: readonly string[] = [
   'interrupted',
   'repository-exists',
-  'repository-locked',
-  'lock-lost',
   'repository-unsupported',
   'incomplete',
   'key-in-use',

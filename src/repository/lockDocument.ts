@@ -1,44 +1,64 @@
 import { hostname, userInfo } from 'node:os';
-import { OperationError, systemErrorCode } from '../base/errors.ts';
+import { OperationError } from '../base/errors.ts';
+import { isKnownGone, looksGone, thisHolder, type LockHolder } from './lockHolder.ts';
 
-/** A lock as restic writes it. */
+/** A lock as restic writes it, and who holds it when we wrote it. */
 export interface LockDocument {
   readonly time: Date;
   readonly exclusive: boolean;
   readonly hostname: string;
   readonly username: string;
   readonly pid: number;
+  readonly holder?: LockHolder;
 }
 
 /** A lock that nobody refreshed for this long is stale. */
 const staleAfterMs = 30 * 60 * 1000;
 
 export function createLockDocument(now: Date, exclusive: boolean): LockDocument {
-  return { time: now, exclusive, hostname: hostname(), username: userInfo().username, pid: process.pid };
+  const holder = thisHolder();
+  const plain = { time: now, exclusive, hostname: hostname(), username: userInfo().username, pid: process.pid };
+  return holder === undefined ? plain : { ...plain, holder };
 }
 
-export function serializeLock(lock: LockDocument): Buffer {
+/** restic's JSON, with the holder in a member that restic ignores. */
+export function serializeLock({ holder, ...lock }: LockDocument): Buffer {
   const ids = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  return Buffer.from(JSON.stringify({ ...lock, time: lock.time.toISOString(), ...ids }));
+  return Buffer.from(JSON.stringify({ ...lock, time: lock.time.toISOString(), ...ids, understudy_holder: holder }));
 }
 
+/** Throws `repository-damaged` for anything that is not a lock. */
 export function parseLock(json: Buffer): LockDocument {
-  const raw = JSON.parse(json.toString('utf8')) as Record<string, unknown>;
-  const time = new Date(typeof raw.time === 'string' ? raw.time : Number.NaN);
+  let raw: Record<string, unknown>;
+  try {
+    raw = JSON.parse(json.toString('utf8')) as Record<string, unknown>;
+  } catch (cause) {
+    throw new OperationError('repository-damaged', 'a lock is not JSON', { cause });
+  }
+  const time = new Date(typeof raw['time'] === 'string' ? raw['time'] : Number.NaN);
   if (Number.isNaN(time.getTime())) throw new OperationError('repository-damaged', 'a lock has no time');
+  const holder = parseHolder(raw['understudy_holder']);
   return {
     time,
-    exclusive: raw.exclusive === true,
-    hostname: text(raw.hostname),
-    username: text(raw.username),
-    pid: typeof raw.pid === 'number' ? raw.pid : 0,
+    exclusive: raw['exclusive'] === true,
+    hostname: text(raw['hostname']),
+    username: text(raw['username']),
+    pid: typeof raw['pid'] === 'number' ? raw['pid'] : 0,
+    ...(holder === undefined ? {} : { holder }),
   };
 }
 
-/** Old, or of a process of this host that is gone. Unlike restic we look without sending the process a signal. */
+/** What `unlock` may remove: old, or of a process of this host that is gone. */
 export function isStale(lock: LockDocument, now: Date): boolean {
-  if (now.getTime() - lock.time.getTime() > staleAfterMs) return true;
-  return lock.hostname === hostname() && lock.pid > 0 && !isRunning(lock.pid);
+  return isOld(lock, now) || (lock.holder !== undefined && isKnownGone(lock.holder, lock.pid)) || looksGoneHere(lock);
+}
+
+/**
+ * What may be removed without asking: a lock of ours whose holder is gone or must have stopped, since our holders stop
+ * by themselves when they cannot refresh. Stock restic's are left to `unlock`, as restic does it.
+ */
+export function isAbandoned(lock: LockDocument, now: Date): boolean {
+  return lock.holder !== undefined && (isOld(lock, now) || isKnownGone(lock.holder, lock.pid));
 }
 
 /** One line for a person: who holds it since when. */
@@ -47,13 +67,18 @@ export function describeLock(lock: LockDocument): string {
   return `locked ${kind}by ${lock.username}@${lock.hostname} (pid ${lock.pid}) since ${lock.time.toISOString()}`;
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemErrorCode(error) === 'EPERM';
-  }
+function isOld(lock: LockDocument, now: Date): boolean {
+  return now.getTime() - lock.time.getTime() > staleAfterMs;
+}
+
+function looksGoneHere({ hostname: host, pid }: LockDocument): boolean {
+  return looksGone(host, pid);
+}
+
+function parseHolder(raw: unknown): LockHolder | undefined {
+  if (raw === null || typeof raw !== 'object') return undefined;
+  const { place, started } = raw as Record<string, unknown>;
+  return typeof place === 'string' && typeof started === 'string' ? { place, started } : undefined;
 }
 
 function text(value: unknown): string {
