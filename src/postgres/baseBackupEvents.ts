@@ -13,6 +13,8 @@ export interface BaseBackupOptions {
   readonly checkpoint?: 'fast' | 'spread';
   /** Let the server wait until all WAL of the backup is archived. Default false. */
   readonly waitForArchiving?: boolean;
+  /** Append the WAL from start to end to the main archive, in pg_wal. Default false. */
+  readonly wal?: boolean;
   /** Ask for a backup_manifest with CRC-32C checksums. Default true. */
   readonly manifest?: boolean;
   /** Let the server verify page checksums. Default true. */

@@ -1,4 +1,3 @@
-import { hostname as ownHostname } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { OperationError, assert } from '../../base/errors.ts';
@@ -9,16 +8,14 @@ import { toTimelineId } from '../../postgres/timeline.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { Upload, type UploadOptions } from '../../repository/upload.ts';
 import { BlobList } from '../../snapshot/blobList.ts';
-import { loadSnapshots, type Snapshot } from '../../snapshot/snapshots.ts';
 import type { PhysicalBackupOptions, PhysicalBackupResult } from '../physicalBackup.ts';
-import { physicalTags } from '../physicalRecord.ts';
 import { BackupSession } from './backupSession.ts';
 import { chooseChunkBytes } from './chunkSize.ts';
 import { readClusterFacts, readDatabases, type ClusterFacts } from './clusterFacts.ts';
 import type { ClusterFile } from './clusterTree.ts';
 import { copyControlFile } from './controlFileCopy.ts';
 import { composeRecord } from './composeRecord.ts';
-import { loadParentCluster, type ParentCluster } from './parentCluster.ts';
+import { findParentCluster } from './parentCluster.ts';
 import { planReuse } from './reuse.ts';
 import { savePhysicalSnapshot } from './saveSnapshot.ts';
 import { scanCluster, type ScannedFile } from './scanCluster.ts';
@@ -36,7 +33,7 @@ export async function backupFromFiles(
 ): Promise<PhysicalBackupResult> {
   const { progress } = options;
   progress.phase('starting the backup');
-  const parentLoading = loadParent(ctx, repository, options);
+  const parentLoading = findParentCluster(ctx, repository, { source: options.source, hostname: options.hostname });
   parentLoading.catch(() => undefined);
   await using session = await BackupSession.open(ctx, options.connection);
   const facts = await readClusterFacts(session.sql);
@@ -110,24 +107,6 @@ export async function backupFromFiles(
     options: { ...options, parent: parent?.snapshot },
   });
   return { ...saved, record };
-}
-
-/** The newest backup of this source from this host: file identities mean nothing elsewhere. */
-async function loadParent(
-  ctx: Context,
-  repository: Repository,
-  options: PhysicalBackupOptions,
-): Promise<ParentCluster | undefined> {
-  const snapshots = await loadSnapshots(ctx, {
-    listIds: (inner) => repository.listIds(inner, 'snapshots'),
-    load: (inner, id) => repository.loadDocument(inner, 'snapshots', id),
-  });
-  const hostname = options.hostname ?? ownHostname();
-  const tags = physicalTags(options.source);
-  const isOurs = (snapshot: Snapshot): boolean =>
-    snapshot.hostname === hostname && tags.every((tag) => snapshot.tags.includes(tag));
-  const newest = snapshots.find(isOurs);
-  return newest === undefined ? undefined : loadParentCluster(ctx, repository, newest);
 }
 
 function inspectorOptions(facts: ClusterFacts, startLsn: bigint, sinceLsn: bigint | undefined): Parameters<typeof storeCluster>[2]['inspector'] {

@@ -1,12 +1,13 @@
+import { hostname as ownHostname } from 'node:os';
 import type { Context } from '../../base/context.ts';
 import { assert } from '../../base/errors.ts';
 import { backupManifestPath } from '../../postgres/backupManifest.ts';
 import { parseBackupManifest } from '../../postgres/parseBackupManifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { FileNode, TreeNode } from '../../snapshot/node.ts';
-import type { Snapshot } from '../../snapshot/snapshots.ts';
+import { loadSnapshots, type Snapshot } from '../../snapshot/snapshots.ts';
 import { parseTree } from '../../snapshot/tree.ts';
-import { dataDirectoryName, parsePhysicalRecord, recordFileName, type PhysicalRecord } from '../physicalRecord.ts';
+import { dataDirectoryName, parsePhysicalRecord, physicalTags, recordFileName, type PhysicalRecord } from '../physicalRecord.ts';
 
 /** An earlier backup of the same cluster, whose unchanged files a new one takes over. */
 export interface ParentCluster {
@@ -16,6 +17,24 @@ export interface ParentCluster {
   readonly files: ReadonlyMap<string, FileNode>;
   /** CRC-32C by the same path. */
   readonly crcs: ReadonlyMap<string, number>;
+}
+
+/** The newest backup of a source from one host: file identities mean nothing elsewhere. */
+export async function findParentCluster(
+  ctx: Context,
+  repository: Repository,
+  of: { readonly source: string; readonly hostname: string | undefined },
+): Promise<ParentCluster | undefined> {
+  const snapshots = await loadSnapshots(ctx, {
+    listIds: (inner) => repository.listIds(inner, 'snapshots'),
+    load: (inner, id) => repository.loadDocument(inner, 'snapshots', id),
+  });
+  const hostname = of.hostname ?? ownHostname();
+  const tags = physicalTags(of.source);
+  const newest = snapshots.find(
+    (snapshot) => snapshot.hostname === hostname && tags.every((tag) => snapshot.tags.includes(tag)),
+  );
+  return newest === undefined ? undefined : loadParentCluster(ctx, repository, newest);
 }
 
 /** Loads the record and the file list of a physical snapshot. Throws `repository-damaged` when it is not one. */

@@ -2,7 +2,7 @@ import type { BaseBackupOptions } from '../baseBackupEvents.ts';
 import type { VersionFacts } from '../version.ts';
 import { quoteLiteral } from './rows.ts';
 
-/** The BASE_BACKUP command in the grammar of the server's version. Without WAL, with a tablespace map. */
+/** The BASE_BACKUP command in the grammar of the server's version, with a tablespace map. */
 export function baseBackupCommand(grammar: VersionFacts['baseBackupGrammar'], options: BaseBackupOptions): string {
   const label = `LABEL ${quoteLiteral(options.label)}`;
   const fast = (options.checkpoint ?? 'fast') === 'fast';
@@ -10,12 +10,14 @@ export function baseBackupCommand(grammar: VersionFacts['baseBackupGrammar'], op
   const manifest = options.manifest ?? true;
   const verifies = options.verifyChecksums ?? true;
   const wait = options.waitForArchiving ?? false;
+  const wal = options.wal ?? false;
   const rate = options.maxRateKilobytesPerSecond;
   if (grammar === 'keywords') {
     const words = [
       label,
       progress && 'PROGRESS',
       fast && 'FAST',
+      wal && 'WAL',
       !wait && 'NOWAIT',
       rate !== undefined && `MAX_RATE ${rate}`,
       'TABLESPACE_MAP',
@@ -28,7 +30,7 @@ export function baseBackupCommand(grammar: VersionFacts['baseBackupGrammar'], op
     label,
     `PROGRESS ${progress}`,
     `CHECKPOINT '${fast ? 'fast' : 'spread'}'`,
-    'WAL false',
+    `WAL ${wal}`,
     `WAIT ${wait}`,
     ...(rate === undefined ? [] : [`MAX_RATE ${rate}`]),
     'TABLESPACE_MAP true',
