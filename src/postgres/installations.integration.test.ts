@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
 import { postgresMajors } from '../testing/postgresBinaries.ts';
 import { serverUser } from '../testing/serverUser.ts';
+import { rootOnly } from '../testing/needs.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import { findInstallations, programPath, reachableInstallation, requireInstallation } from './installations.ts';
 import { runProgram } from './runProgram.ts';
@@ -74,24 +75,21 @@ test('library links that npm did not make are made, and an unusable package is t
   });
 });
 
-test.runIf(serverUser() !== undefined)(
-  'a package in a closed directory is copied to where the user can run it',
-  async () => {
-    const user = serverUser();
-    await using closed = await tempDir();
-    await using open = await tempDir();
-    await cp(join(modules, 'pg18/native'), closed.join('native'), { recursive: true, verbatimSymlinks: true });
-    const installation = await requireInstallation(ctx, 18, { directories: [closed.join('native/bin')] });
-    expect(await reachableInstallation(ctx, installation, { user, directory: open.path })).toEqual(installation);
+rootOnly('a package in a closed directory is copied to where the user can run it', async () => {
+  const user = serverUser();
+  await using closed = await tempDir();
+  await using open = await tempDir();
+  await cp(join(modules, 'pg18/native'), closed.join('native'), { recursive: true, verbatimSymlinks: true });
+  const installation = await requireInstallation(ctx, 18, { directories: [closed.join('native/bin')] });
+  expect(await reachableInstallation(ctx, installation, { user, directory: open.path })).toEqual(installation);
 
-    await chmod(closed.path, 0o700);
-    const packaged = { ...installation, origin: 'npm' as const };
-    await mkdir(open.join('run'));
-    const copy = await reachableInstallation(ctx, packaged, { user, directory: open.join('run') });
-    expect(copy.binDirectory).toBe(open.join('run/postgresql-18/bin'));
-    expect(existsSync(programPath(copy, 'initdb'))).toBe(true);
-    await expect(reachableInstallation(ctx, installation, { user, directory: open.path })).rejects.toThrow(
-      'may not be executed',
-    );
-  },
-);
+  await chmod(closed.path, 0o700);
+  const packaged = { ...installation, origin: 'npm' as const };
+  await mkdir(open.join('run'));
+  const copy = await reachableInstallation(ctx, packaged, { user, directory: open.join('run') });
+  expect(copy.binDirectory).toBe(open.join('run/postgresql-18/bin'));
+  expect(existsSync(programPath(copy, 'initdb'))).toBe(true);
+  await expect(reachableInstallation(ctx, installation, { user, directory: open.path })).rejects.toThrow(
+    'may not be executed',
+  );
+});

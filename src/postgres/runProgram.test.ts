@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
 import { OperationError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import { rootOnly } from '../testing/needs.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import { openProgram, runProgram } from './runProgram.ts';
 
@@ -131,13 +132,13 @@ test('children see the allow-list and what they were given, nothing else', async
   }
 });
 
-test.runIf(process.getuid?.() === 0)('drops to another user, with its groups and a neutral home', async () => {
+rootOnly('drops to another user, with its groups and a neutral home', async () => {
   const user = { name: 'nobody', uid: 65534, gid: 65534 };
   const { stdout } = await runProgram(ctx, { ...sh('id -u; id -G; pwd; echo $HOME'), user });
   expect(stdout).toBe('65534\n65534\n/\n/\n');
 });
 
-test.runIf(process.getuid?.() === 0)('a program the user may not reach is named with the question to ask', async () => {
+rootOnly('a program the user may not reach is named with the question to ask', async () => {
   const user = { name: 'nobody', uid: 65534, gid: 65534 };
   await using directory = await tempDir();
   await copyFile('/bin/true', directory.join('tool'));

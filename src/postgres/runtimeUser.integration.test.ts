@@ -1,6 +1,7 @@
 import { chmod, chown, lstat, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
+import { rootOnly } from '../testing/needs.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import { runProgram } from './runProgram.ts';
 import { assertReachable, chooseRuntimeUser, chownTree, makeDirectoryFor } from './runtimeUser.ts';
@@ -9,7 +10,7 @@ const ctx = createContext();
 const isRoot = process.getuid?.() === 0;
 const nobody = { name: 'nobody', uid: 65534, gid: 65534 };
 
-test.runIf(isRoot)('root drops: configured user, else the owner, else postgres or nobody', async () => {
+rootOnly('root drops: configured user, else the owner, else postgres or nobody', async () => {
   await using directory = await tempDir();
   expect(await chooseRuntimeUser(ctx, { configured: 'nobody', dataDirectory: directory.path })).toEqual(nobody);
   expect(['postgres', 'nobody']).toContain((await chooseRuntimeUser(ctx, { dataDirectory: directory.path }))?.name);
@@ -43,7 +44,7 @@ test('a user that does not exist, and root, are refused', async () => {
   await expect(chooseRuntimeUser(ctx, { configured: 'root' })).rejects.toThrow('does not run as root');
 });
 
-test.runIf(isRoot)('gives a tree away without following links', async () => {
+rootOnly('gives a tree away without following links', async () => {
   await using directory = await tempDir();
   await writeFile(directory.join('outside'), '');
   await mkdir(directory.join('tree/deep'), { recursive: true });
@@ -58,7 +59,7 @@ test.runIf(isRoot)('gives a tree away without following links', async () => {
   expect(await lstat(directory.join('own'))).toMatchObject({ uid: nobody.uid, mode: 0o40700 });
 });
 
-test.runIf(isRoot)('names the directory that stands in the way', async () => {
+rootOnly('names the directory that stands in the way', async () => {
   await using directory = await tempDir();
   await mkdir(directory.join('closed/open'), { recursive: true });
   await assertReachable(ctx, directory.join('closed/open'), nobody);

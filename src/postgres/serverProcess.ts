@@ -19,7 +19,7 @@ export interface ServerOptions {
   readonly dataDirectory: string;
   /**
    * Created here for configuration, socket, log and the record that `removeOrphans` reads; must not exist, and its path
-   * must be short. Inside a scratch directory (scratchDirectory.ts) it is cleaned up even after a crash.
+   * must be short. Directly inside a scratch directory (scratchDirectory.ts) it is cleaned up even after a crash.
    */
   readonly runDirectory: string;
   /** Who the server runs as (runtimeUser.ts); undefined: as we do. */

@@ -3,7 +3,6 @@ import type { LogEntry } from './serverLog.ts';
 
 /** What the server's log has told about its recovery so far. Wording checked on PostgreSQL 13 to 18. */
 export class RecoveryLog {
-  redoStart: Lsn | undefined;
   consistentAt: Lsn | undefined;
   /** The newest position that was reported; only 15 and later report while they replay. */
   redoPosition: Lsn | undefined;
@@ -34,7 +33,6 @@ const rejection = /^the database system is |^terminating (connection|walreceiver
 type Take = (log: RecoveryLog, value: string, entry: LogEntry) => void;
 
 const facts: ReadonlyArray<readonly [RegExp, Take]> = [
-  [/^redo starts at (\S+)/, (log, value) => (log.redoStart = tryParseLsn(value))],
   [/^consistent recovery state reached at (\S+)/, (log, value) => (log.consistentAt = tryParseLsn(value))],
   [/^redo in progress, .*current LSN: (\S+)/, (log, value) => (log.redoPosition = tryParseLsn(value))],
   [/^redo done at ([0-9A-F]+\/[0-9A-F]+)/, (log, value) => (log.redoPosition = tryParseLsn(value))],
