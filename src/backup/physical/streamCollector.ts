@@ -30,6 +30,7 @@ export class StreamCollector {
   readonly #blockBytes: number;
   readonly #files: Pending[] = [];
   readonly #captured = new Map<string, Buffer[]>();
+  readonly #known = new Set<string>();
   #prefix = '';
   #entry: { path: string; stored: boolean; captured: Buffer[] | undefined } | undefined;
   #relationBytes = 0;
@@ -91,6 +92,8 @@ export class StreamCollector {
     const path = this.#prefix + name;
     // the stream has no entry for the data directory itself; its owner is the first entry's
     if (this.directories.length === 0) this.#addDirectory('', { ...entry, mode: 0o700, type: 'directory' });
+    // nor for a tablespace's own directory, which the server names in its map instead
+    if (this.#prefix !== '') this.#addDirectory(this.#prefix.slice(0, -1), { ...entry, mode: 0o700, type: 'directory' });
     if (entry.type === 'directory' || (entry.type === 'symlink' && /^pg_tblspc\/\d+$/.test(path))) {
       this.#addDirectory(path.replace(/\/$/, ''), entry);
       return;
@@ -106,8 +109,9 @@ export class StreamCollector {
   }
 
   #addDirectory(path: string, entry: TarEntry): void {
+    if (this.#known.has(path)) return;
+    this.#known.add(path);
     const mode = entry.type === 'directory' ? entry.mode : 0o700;
-    if (this.directories.some((directory) => directory.path === path)) return;
     this.directories.push({ path, attributes: attributes(path, { ...entry, mode, type: 'directory' }) });
   }
 
