@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, randomFillSync, type Cipheriv } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  randomFillSync,
+  type Cipheriv,
+  type KeyObject,
+} from 'node:crypto';
 import sodium from 'sodium-native';
 import { OperationError, assert } from '../../base/errors.ts';
 import type { MasterKey } from './masterKey.ts';
@@ -15,7 +22,8 @@ const randomPoolBytes = 64 * 1024;
  * its scratch buffers: one per thread.
  */
 export class Sealer {
-  readonly #key: MasterKey;
+  /** A key object: handing in the bytes costs 10 us more for every blob. */
+  readonly #encrypt: KeyObject;
   readonly #ecb: Cipheriv;
   readonly #oneTimeKey = Buffer.alloc(32);
   readonly #tag = Buffer.alloc(tagBytes);
@@ -23,7 +31,7 @@ export class Sealer {
   #randomUsed = randomPoolBytes;
 
   constructor(key: MasterKey) {
-    this.#key = key;
+    this.#encrypt = createSecretKey(key.encrypt);
     this.#ecb = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false);
     key.macR.copy(this.#oneTimeKey, 0);
   }
@@ -36,7 +44,7 @@ export class Sealer {
     const iv = target.subarray(at, at + ivBytes);
     this.#takeRandom(iv);
     const text = target.subarray(at + ivBytes, at + ivBytes + length);
-    const cipher = createCipheriv('aes-256-ctr', this.#key.encrypt, iv);
+    const cipher = createCipheriv('aes-256-ctr', this.#encrypt, iv);
     cipher.update(text).copy(text);
     this.#authenticate(iv, text);
     this.#tag.copy(target, at + ivBytes + length);
@@ -66,7 +74,7 @@ export class Sealer {
     if (!this.isAuthentic(sealed)) {
       throw new OperationError('repository-damaged', 'sealed data is damaged: its authentication tag does not match');
     }
-    const decipher = createDecipheriv('aes-256-ctr', this.#key.encrypt, sealed.subarray(0, ivBytes));
+    const decipher = createDecipheriv('aes-256-ctr', this.#encrypt, sealed.subarray(0, ivBytes));
     return decipher.update(sealed.subarray(ivBytes, sealed.length - tagBytes));
   }
 
