@@ -51,7 +51,8 @@ function parseBlob(blob: RawBlob): PackBlob {
   const { id, type, offset, length, uncompressed_length: rawLength = 0 } = blob;
   if (typeof id !== 'string' || !isId(id)) throw damaged('a blob has no id');
   if (type !== 'data' && type !== 'tree') throw damaged(`unknown blob type ${String(type)}`);
-  if (!isLength(offset) || !isLength(length) || !isLength(rawLength)) throw damaged('a blob has an impossible position');
+  if (!isLength(offset) || !isLength(length) || !isLength(rawLength))
+    throw damaged('a blob has an impossible position');
   return { type, id: Buffer.from(id, 'hex'), offset, length, rawLength };
 }
 

@@ -4,7 +4,8 @@ import type { BlobType } from '../blob.ts';
 import { BlobTable, idWords, type BlobLocation } from '../blobTable.ts';
 import type { PackBlob } from '../pack/packHeader.ts';
 import type { StoredPack } from '../pack/packWriter.ts';
-import type { IndexedPack } from './indexDocument.ts';
+import { parseIndex, type IndexedPack } from './indexDocument.ts';
+import { scanIndex } from './indexScanner.ts';
 
 /** Room for this many ids beyond what is known; address space only, memory is committed as it is used. */
 const spareEntries = 1 << 20;
@@ -22,13 +23,28 @@ export class RepositoryIndex {
     };
   }
 
+  /** Adds an index document, as decrypted JSON. Throws `repository-damaged`. */
+  addDocument(json: Buffer): void {
+    const scanned = scanIndex(json, {
+      pack: (id) => this.packNumber(id),
+      blob: (type, id, location) => {
+        const table = this.#tableWithRoom(type);
+        const entry = table.claim(id);
+        if (entry >= 0) table.setLocation(entry, location);
+      },
+    });
+    // what was scanned before the shape changed is said again, to no effect: the first location wins
+    if (!scanned) for (const pack of parseIndex(json)) this.addPack(pack);
+  }
+
   /** Adds a pack of an index document. The first location of a blob wins; duplicates are legal. */
   addPack(pack: IndexedPack): void {
     const number = this.packNumber(pack.id);
     for (const blob of pack.blobs) {
       const table = this.#tableWithRoom(blob.type);
       const entry = table.claim(idWords(blob.id));
-      if (entry >= 0) table.setLocation(entry, { pack: number, offset: blob.offset, length: blob.length, rawLength: blob.rawLength });
+      if (entry >= 0)
+        table.setLocation(entry, { pack: number, offset: blob.offset, length: blob.length, rawLength: blob.rawLength });
     }
   }
 
