@@ -20,6 +20,10 @@ export interface KeyFile {
   readonly data: string;
 }
 
+/** More than this takes a minute and half a gigabyte: no client writes it, it is an attack or damage. */
+const maxScryptMemoryBytes = 512 * 1024 * 1024;
+const maxScryptWork = 2 ** 28;
+
 export interface KeyOwner {
   readonly username?: string;
   readonly hostname?: string;
@@ -53,11 +57,14 @@ export async function createKeyFile(
 /** Reads a key file whose name is `id`; throws `repository-unsupported` for a key derivation that we do not know. */
 export function parseKeyFile(bytes: Buffer, id: string): KeyFile {
   if (hash('sha256', bytes, 'hex') !== id) {
-    throw new OperationError('repository-damaged', `key ${id.slice(0, 8)} is damaged: its content does not match its name`);
+    throw new OperationError(
+      'repository-damaged',
+      `key ${id.slice(0, 8)} is damaged: its content does not match its name`,
+    );
   }
   let file: Partial<KeyFile>;
   try {
-    file = JSON.parse(bytes.toString('utf8')) as Partial<KeyFile>;
+    file = Object(JSON.parse(bytes.toString('utf8'))) as Partial<KeyFile>;
   } catch (cause) {
     throw new OperationError('repository-damaged', `key ${id.slice(0, 8)} is damaged: it is not JSON`, { cause });
   }
@@ -66,12 +73,27 @@ export function parseKeyFile(bytes: Buffer, id: string): KeyFile {
       hint: 'no restic client opens a repository with such a key: remove the file from keys/',
     });
   }
-  const numbers = [file.N, file.r, file.p].every((value) => Number.isInteger(value) && value! > 0);
+  const { N = 0, r = 0, p = 0 } = file;
+  const numbers =
+    [N, r, p].every((value) => Number.isSafeInteger(value) && value > 0) && N > 1 && Number.isInteger(Math.log2(N));
   const complete = numbers && typeof file.salt === 'string' && typeof file.data === 'string';
-  if (!complete || Buffer.from(file.salt!, 'base64').length !== 64) {
-    throw new OperationError('repository-damaged', `key ${id.slice(0, 8)} is damaged: a field is missing`);
+  if (!complete || Buffer.from(file.salt ?? '', 'base64').length !== 64) {
+    throw new OperationError(
+      'repository-damaged',
+      `key ${id.slice(0, 8)} is damaged: a field is missing or impossible`,
+    );
   }
-  return file as KeyFile;
+  if (128 * N * r > maxScryptMemoryBytes || N * r * p > maxScryptWork) {
+    throw new OperationError(
+      'repository-unsupported',
+      `key ${id.slice(0, 8)} asks for more work than any client does`,
+      {
+        hint: 'who put it there? remove the file from keys/',
+      },
+    );
+  }
+  const { username = '', hostname: host = '', created = '' } = file;
+  return { ...(file as KeyFile), username, hostname: host, created };
 }
 
 /** The master key, or undefined when the password is not this key's. */

@@ -1,35 +1,18 @@
 import { hash } from 'node:crypto';
 import type { Backend } from '../backend/backend.ts';
 import type { Context } from '../base/context.ts';
-import { OperationError, isOperationError } from '../base/errors.ts';
-import type { Secret } from '../base/secret.ts';
+import { OperationError } from '../base/errors.ts';
 import type { BlobType } from './blob.ts';
-import { generateMasterKey, type MasterKey } from './crypto/masterKey.ts';
+import type { MasterKey } from './crypto/masterKey.ts';
 import { Sealer } from './crypto/sealer.ts';
+import { createRepository, type InitOptions } from './createRepository.ts';
 import { ZstdDecompressor } from './crypto/zstd.ts';
-import type { ScryptCost } from './crypto/keyDerivation.ts';
 import { listIds, loadDocument, saveDocument, type DocumentKind } from './documents.ts';
-import { parseIndex } from './index/indexDocument.ts';
 import { RepositoryIndex } from './index/repositoryIndex.ts';
-import { createKeyFile, openKeyFile, parseKeyFile, type KeyOwner } from './keyFile.ts';
+import { openConfig, type Credentials, type OpenedConfig } from './openConfig.ts';
 import { packObjectName } from './pack/packSink.ts';
-import { createConfig, parseConfig, serializeConfig, type RepositoryConfig } from './repositoryConfig.ts';
+import type { RepositoryConfig } from './repositoryConfig.ts';
 
-export interface InitOptions {
-  readonly password: Secret;
-  readonly owner?: KeyOwner;
-  readonly cost?: ScryptCost;
-  /** Polynomial of another repository, so that copies between both deduplicate. */
-  readonly chunkerPolynomial?: bigint;
-}
-
-/** What opens a repository: a password, or the master key from an unwrapped-key cache. */
-export type Credentials =
-  | { readonly password: Secret; readonly keyHint?: string }
-  | { readonly masterKey: MasterKey; readonly keyId: string };
-
-/** restic tries no more keys than this. */
-const maxKeysTried = 20;
 /** Documents and blobs in flight at once when many are loaded. */
 const loadConcurrency = 8;
 
@@ -47,7 +30,7 @@ export class Repository {
   readonly #decompressor = new ZstdDecompressor();
   #index: Promise<RepositoryIndex> | undefined;
 
-  private constructor(backend: Backend, opened: { config: RepositoryConfig; keyId: string; masterKey: MasterKey }) {
+  private constructor(backend: Backend, opened: OpenedConfig) {
     this.backend = backend;
     this.config = opened.config;
     this.keyId = opened.keyId;
@@ -55,48 +38,14 @@ export class Repository {
     this.sealer = new Sealer(opened.masterKey);
   }
 
-  /** Creates a repository where there is none. Throws `repository-exists` when any key or the config is there. */
+  /** Creates a repository where there is none. Throws `repository-exists`. */
   static async init(ctx: Context, backend: Backend, options: InitOptions): Promise<Repository> {
-    if ((await backend.stat(ctx, 'config')) !== undefined) throw exists(backend);
-    if ((await listIds(ctx, backend, 'keys')).length > 0) throw exists(backend);
-    const config = createConfig(options.chunkerPolynomial);
-    const masterKey = generateMasterKey();
-    const { id, bytes } = await createKeyFile(masterKey, options.password.reveal(), { ...options, now: ctx.clock.now() });
-    await backend.put(ctx, `keys/${id}`, bytes);
-    try {
-      await backend.put(ctx, 'config', new Sealer(masterKey).seal(serializeConfig(config)), { ifAbsent: true });
-    } catch (error) {
-      // somebody else won: our key opens nothing and would only confuse other clients
-      if (isOperationError(error, 'object-exists')) await backend.delete(ctx, `keys/${id}`);
-      throw isOperationError(error, 'object-exists') ? exists(backend) : error;
-    }
-    return new Repository(backend, { config, keyId: id, masterKey });
+    return new Repository(backend, await createRepository(ctx, backend, options));
   }
 
-  /**
-   * Opens a repository. Throws `repository-missing`, `wrong-password`, `repository-damaged`.
-   * Keys are tried until one of them also opens the configuration: an aborted init may have left another.
-   */
+  /** Opens a repository. Throws `repository-missing`, `wrong-password`, `repository-damaged`, `repository-unsupported`. */
   static async open(ctx: Context, backend: Backend, credentials: Credentials): Promise<Repository> {
-    let sealedConfig: Buffer;
-    try {
-      sealedConfig = await backend.get(ctx, 'config');
-    } catch (error) {
-      if (!isOperationError(error, 'object-missing')) throw error;
-      throw new OperationError('repository-missing', `there is no repository at ${backend.location}`, {
-        hint: 'is the location right? `understudy init` creates a repository',
-      });
-    }
-    const opened =
-      'masterKey' in credentials
-        ? acceptKey(credentials.masterKey, credentials.keyId, sealedConfig)
-        : await tryKeys(ctx, backend, { credentials, sealedConfig });
-    if (opened === undefined) {
-      throw new OperationError('wrong-password', `no key of ${backend.location} opens with this password`, {
-        hint: 'is it the password of this repository? UNDERSTUDY_PASSWORD, --password-file and --password-command give it',
-      });
-    }
-    return new Repository(backend, opened);
+    return new Repository(backend, await openConfig(ctx, backend, credentials));
   }
 
   listIds(ctx: Context, kind: DocumentKind): Promise<string[]> {
@@ -129,6 +78,19 @@ export class Repository {
     this.#index = undefined;
   }
 
+  /** Takes an index that the caller has loaded in its own way, whatever parts of it could not be read. */
+  adoptIndex(index: RepositoryIndex): void {
+    this.#index = Promise.resolve(index);
+  }
+
+  /** Throws `backend-denied` when the configuration says that nobody may delete (rustic's extension). */
+  requireDeletable(): void {
+    if (!this.config.appendOnly) return;
+    throw new OperationError('backend-denied', `the repository at ${this.backend.location} is append-only`, {
+      hint: 'its configuration says that nobody may delete: `rustic config --set-append-only false` lifts that',
+    });
+  }
+
   /** Loads one blob: fetched by range, authenticated, decompressed, and its hash compared with its id. */
   async loadBlob(ctx: Context, type: BlobType, id: string): Promise<Buffer> {
     const location = (await this.index(ctx)).find(type, id);
@@ -147,7 +109,9 @@ export class Repository {
 
   #openBlob(sealed: Buffer, rawLength: number, object: string): Buffer {
     if (!this.sealer.isAuthentic(sealed)) {
-      throw new OperationError('repository-damaged', `${object} is damaged: a blob is not authentic`, { detail: { object } });
+      throw new OperationError('repository-damaged', `${object} is damaged: a blob is not authentic`, {
+        detail: { object },
+      });
     }
     const plain = this.sealer.open(sealed);
     if (rawLength === 0) return plain;
@@ -162,60 +126,10 @@ export class Repository {
     for (let at = 0; at < ids.length; at += loadConcurrency) {
       const batch = ids.slice(at, at + loadConcurrency);
       const documents = await Promise.all(batch.map((id) => this.loadDocument(ctx, 'index', id)));
-      for (const document of documents) for (const pack of parseIndex(document)) index.addPack(pack);
+      for (const document of documents) index.addDocument(document);
     }
     return index;
   }
-}
-
-interface Opened {
-  readonly config: RepositoryConfig;
-  readonly keyId: string;
-  readonly masterKey: MasterKey;
-}
-
-function acceptKey(masterKey: MasterKey, keyId: string, sealedConfig: Buffer): Opened | undefined {
-  const sealer = new Sealer(masterKey);
-  if (!sealer.isAuthentic(sealedConfig)) return undefined;
-  return { masterKey, keyId, config: parseConfig(sealer.open(sealedConfig)) };
-}
-
-async function tryKeys(
-  ctx: Context,
-  backend: Backend,
-  given: { credentials: { password: Secret; keyHint?: string }; sealedConfig: Buffer },
-): Promise<Opened | undefined> {
-  const { password, keyHint } = given.credentials;
-  const ids = await listIds(ctx, backend, 'keys');
-  if (keyHint !== undefined) ids.sort((a, b) => Number(b.startsWith(keyHint)) - Number(a.startsWith(keyHint)));
-  let unusable: unknown;
-  let matched = false;
-  for (const id of ids.slice(0, maxKeysTried)) {
-    try {
-      const bytes = await backend.get(ctx, `keys/${id}`);
-      const masterKey = await openKeyFile(parseKeyFile(bytes, id), password.reveal());
-      if (masterKey === undefined) continue;
-      matched = true;
-      const opened = acceptKey(masterKey, id, given.sealedConfig);
-      if (opened !== undefined) return opened;
-    } catch (error) {
-      if (!isOperationError(error, 'repository-damaged', 'repository-unsupported', 'object-missing')) throw error;
-      unusable ??= error;
-    }
-  }
-  if (matched) {
-    throw new OperationError('repository-damaged', 'the repository configuration is damaged: no key opens it', {
-      hint: 'restore the `config` object from a copy of the repository',
-    });
-  }
-  if (unusable !== undefined) throw unusable;
-  return undefined;
-}
-
-function exists(backend: Backend): OperationError {
-  return new OperationError('repository-exists', `there is already a repository at ${backend.location}`, {
-    hint: 'choose an empty place, or use the one that is there',
-  });
 }
 
 function damagedBlob(id: string, object: string, reason: string): OperationError {

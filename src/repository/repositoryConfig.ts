@@ -24,15 +24,33 @@ export function serializeConfig(config: RepositoryConfig): Buffer {
 
 /** Reads `config`; throws `repository-unsupported` for another version and `repository-damaged` for nonsense. */
 export function parseConfig(json: Buffer): RepositoryConfig {
-  const raw = JSON.parse(json.toString('utf8')) as Record<string, unknown>;
-  if (raw.version !== 2) {
-    throw new OperationError('repository-unsupported', `the repository has format version ${String(raw.version)}`, {
-      hint: raw.version === 1 ? 'upgrade it with `restic migrate upgrade_repo_v2`' : 'a newer client made it: update Understudy',
+  const raw = parseObject(json);
+  if (raw['version'] !== 2) {
+    throw new OperationError('repository-unsupported', `the repository has format version ${String(raw['version'])}`, {
+      hint:
+        raw['version'] === 1
+          ? 'upgrade it with `restic migrate upgrade_repo_v2`'
+          : 'a newer client made it: update Understudy',
     });
   }
-  const polynomial = typeof raw.chunker_polynomial === 'string' ? BigInt(`0x${raw.chunker_polynomial}`) : 0n;
-  if (typeof raw.id !== 'string' || !isId(raw.id) || polynomialDegree(polynomial) !== 53 || !isIrreducible(polynomial)) {
-    throw new OperationError('repository-damaged', 'the repository configuration is damaged');
+  const { id, chunker_polynomial: text } = raw;
+  const polynomial = typeof text === 'string' && /^[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text}`) : 0n;
+  if (typeof id !== 'string' || !isId(id)) throw damaged();
+  if (polynomialDegree(polynomial) !== 53 || !isIrreducible(polynomial)) throw damaged();
+  return { version: 2, id, chunkerPolynomial: polynomial, appendOnly: raw['append_only'] === true };
+}
+
+function parseObject(json: Buffer): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(json.toString('utf8'))) as Record<string, unknown>;
+  } catch (cause) {
+    throw damaged(cause);
   }
-  return { version: 2, id: raw.id, chunkerPolynomial: polynomial, appendOnly: raw.append_only === true };
+}
+
+function damaged(cause?: unknown): OperationError {
+  return new OperationError('repository-damaged', 'the repository configuration is damaged', {
+    hint: 'restore the `config` object from a copy of the repository',
+    cause,
+  });
 }

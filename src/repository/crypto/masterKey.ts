@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { OperationError } from '../../base/errors.ts';
 
 /** The secrets that seal every object of a repository (restic design, "Keys, Encryption and MAC"). */
@@ -37,7 +37,12 @@ export function serializeMasterKey(key: MasterKey): Buffer {
 
 /** Reads the JSON of `serializeMasterKey`; throws `repository-damaged` when a part is missing, short or all zero. */
 export function parseMasterKey(json: Buffer): MasterKey {
-  const document = JSON.parse(json.toString('utf8')) as { mac?: { k?: string; r?: string }; encrypt?: string };
+  let document: { mac?: { k?: string; r?: string }; encrypt?: string };
+  try {
+    document = JSON.parse(json.toString('utf8')) as typeof document;
+  } catch (cause) {
+    throw new OperationError('repository-damaged', 'the key file holds no usable master key', { cause });
+  }
   const key = {
     encrypt: Buffer.from(document.encrypt ?? '', 'base64'),
     macK: Buffer.from(document.mac?.k ?? '', 'base64'),
@@ -47,4 +52,9 @@ export function parseMasterKey(json: Buffer): MasterKey {
   const blank = [key.encrypt, key.macK, key.macR].some((part) => part.every((byte) => byte === 0));
   if (!sizes || blank) throw new OperationError('repository-damaged', 'the key file holds no usable master key');
   return key;
+}
+
+/** True when both seal alike. */
+export function sameMasterKey(a: MasterKey, b: MasterKey): boolean {
+  return timingSafeEqual(masterKeyToBytes(a), masterKeyToBytes(b));
 }
