@@ -94,6 +94,7 @@ export class WorkerPool implements AsyncDisposable {
 
   /** Runs the same task in every thread; waits for all of them, also when one fails. */
   async runOnAll<R>(task: unknown): Promise<R[]> {
+    assert(this.#lanes.length === this.size, 'a pool that is closed runs nothing');
     const results = await Promise.allSettled(this.#lanes.map((lane) => this.#guarded(lane, task, [])));
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
     // one failure stops the other threads, and those report only that
@@ -190,7 +191,9 @@ async function openThread(options: WorkerPoolOptions, shared: LaneShared): Promi
     else waiting?.resolve(reply.value);
   });
   worker.on('error', fail);
-  worker.on('exit', (code) => fail(new InvariantError(`a worker thread of ${fileURLToPath(options.module)} ended (${code})`)));
+  worker.on('exit', (code) =>
+    fail(new InvariantError(`a worker thread of ${fileURLToPath(options.module)} ended (${code})`)),
+  );
   await next();
   return {
     run: (task, transfer) => {
@@ -216,7 +219,15 @@ export function serializeError(error: unknown): unknown {
 }
 
 function deserializeError(value: unknown): Error {
-  const { code, message, hint, detail } = value as { code?: string; message: string; hint?: string; detail?: Record<string, unknown> };
+  const { code, message, hint, detail } = value as {
+    code?: string;
+    message: string;
+    hint?: string;
+    detail?: Record<string, unknown>;
+  };
   if (code === undefined || !(code in errorCodes)) return new InvariantError(message);
-  return new OperationError(code as ErrorCode, message, { ...(hint === undefined ? {} : { hint }), detail: detail ?? {} });
+  return new OperationError(code as ErrorCode, message, {
+    ...(hint === undefined ? {} : { hint }),
+    detail: detail ?? {},
+  });
 }

@@ -3,7 +3,8 @@ import { WorkerPool, defaultThreadCount, moduleUrl } from '../base/workerPool.ts
 import type { BlobProblem, ConsumerReference, ReadPlan } from './blobConsumer.ts';
 import { masterKeyToBytes } from './crypto/masterKey.ts';
 import type { Repository } from './repository.ts';
-import { counterRawBytes, counterSealedBytes, type ReadKernelInit, type ReadTask } from './worker/readKernel.ts';
+import type { ReadKernelInit, ReadTask } from './worker/readKernel.ts';
+import { counterRawBytes, counterSealedBytes } from './worker/readLane.ts';
 import type { VerifyPlan } from './worker/verifyJobs.ts';
 
 export type { RepositoryIndex } from './index/repositoryIndex.ts';
@@ -54,7 +55,8 @@ export class Download implements AsyncDisposable {
   /** Has every consumer run a task; all get the same. There is one a thread, and several over remote storage. */
   async runInThreads<R>(task: unknown): Promise<R[]> {
     const pool = await this.#pool;
-    return (await pool.runOnAll<R[]>({ kind: 'consumer', task } satisfies ReadTask)).flat(1) as R[];
+    const results = await pool.runOnAll<readonly R[]>({ kind: 'consumer', task } satisfies ReadTask);
+    return results.flatMap((ofThread) => [...ofThread]);
   }
 
   /** Sum over all consumers of a progress counter of their own. */

@@ -46,7 +46,9 @@ test('every want that is not skipped is read once, by pack and offset, equal blo
         const inJob = Array.from(plan.order.subarray(first, next), (want) => entries[want]!);
         const places = inJob.map((entry) => table.location(entry)!);
         expect(new Set(places.map((place) => packId(place.pack)))).toEqual(new Set([plan.packIds[pack]]));
-        expect(places.map((place) => place.offset)).toEqual(places.map((place) => place.offset).toSorted((a, b) => a - b));
+        expect(places.map((place) => place.offset)).toEqual(
+          places.map((place) => place.offset).toSorted((a, b) => a - b),
+        );
         const blobs = [...new Set(inJob)];
         for (const entry of blobs) expect(seen.has(entry)).toBe(false);
         blobs.forEach((entry) => seen.add(entry));

@@ -64,7 +64,11 @@ export class Upload implements AsyncDisposable {
   #lastSave: Promise<unknown> = Promise.resolve();
   #totals = { dataBlobs: 0, treeBlobs: 0, addedBytes: 0, storedBytes: 0 };
 
-  private constructor(ctx: Context, repository: Repository, prepared: { index: RepositoryIndex; options: UploadOptions }) {
+  private constructor(
+    ctx: Context,
+    repository: Repository,
+    prepared: { index: RepositoryIndex; options: UploadOptions },
+  ) {
     this.#ctx = ctx;
     this.#repository = repository;
     this.#index = prepared.index;
@@ -180,7 +184,8 @@ export class Upload implements AsyncDisposable {
       table: this.#index.table('data').shared,
       packCounter: this.#packCounter.buffer as SharedArrayBuffer,
       polynomial: config.chunkerPolynomial,
-      storage: backend.localDirectory === undefined ? { backend, ctx: this.#ctx } : { directory: backend.localDirectory },
+      storage:
+        backend.localDirectory === undefined ? { backend, ctx: this.#ctx } : { directory: backend.localDirectory },
     };
   }
 

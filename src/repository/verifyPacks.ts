@@ -34,7 +34,11 @@ export async function verifyPacks(
   repository: Repository,
   options: VerifyPacksOptions = {},
 ): Promise<VerifiedPacks> {
-  await using download = new Download(ctx, repository, options.threads === undefined ? {} : { threads: options.threads });
+  await using download = new Download(
+    ctx,
+    repository,
+    options.threads === undefined ? {} : { threads: options.threads },
+  );
   const index = await repository.index(ctx);
   const { plan, rawBytes } = planVerification(index, {
     packIds: options.packIds ?? index.packIds(),

@@ -4,7 +4,7 @@ import { assert } from '../../base/errors.ts';
 import { toHex } from '../../base/hex.ts';
 import { packObjectName } from '../pack/packSink.ts';
 import { isPackProblem, type Segment } from './packReader.ts';
-import { counterRawBytes, counterSealedBytes, stopWhenAborted, type ReadLane } from './readKernel.ts';
+import { countBlob, stopWhenAborted, type ReadLane } from './readLane.ts';
 
 /** Unwanted bytes that cost less to read than another request. */
 const gapBytes = 128 * 1024;
@@ -100,9 +100,4 @@ export function cutSegments(blobs: readonly Pick<BlobLocation, 'offset' | 'lengt
   }
   if (to >= 0) segments.push({ from, to });
   return segments;
-}
-
-export function countBlob(lane: ReadLane, location: BlobLocation, times = 1): void {
-  lane.host.counters[counterRawBytes]! += plainLength(location) * times;
-  lane.host.counters[counterSealedBytes]! += location.length;
 }

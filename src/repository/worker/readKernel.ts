@@ -1,19 +1,15 @@
 import type { Context } from '../../base/context.ts';
 import { createContext } from '../../base/context.ts';
-import { OperationError } from '../../base/errors.ts';
 import type { Kernel, KernelHost } from '../../base/workerPool.ts';
 import type { Backend } from '../../backend/backend.ts';
-import type { BlobConsumer, BlobProblem, ConsumerModule, ConsumerReference, ReadPlan } from '../blobConsumer.ts';
+import type { BlobProblem, ConsumerModule, ConsumerReference, ReadPlan } from '../blobConsumer.ts';
 import { masterKeyFromBytes } from '../crypto/masterKey.ts';
 import { Sealer } from '../crypto/sealer.ts';
 import { BlobOpener } from './blobOpener.ts';
-import { BackendPackReader, LocalPackReader, type PackReader } from './packReader.ts';
+import { BackendPackReader, LocalPackReader } from './packReader.ts';
 import { readJobs } from './readJobs.ts';
+import type { ReadLane } from './readLane.ts';
 import { verifyJobs, type VerifyPlan } from './verifyJobs.ts';
-
-/** Progress counters of the read kernel; consumers count from `firstConsumerCounter` on. */
-export const counterRawBytes = 0;
-export const counterSealedBytes = 1;
 
 export interface ReadKernelInit {
   /** 64 bytes; see `masterKeyToBytes`. */
@@ -27,14 +23,6 @@ export type ReadTask =
   | { readonly kind: 'read'; readonly plan: ReadPlan }
   | { readonly kind: 'verify'; readonly plan: VerifyPlan }
   | { readonly kind: 'consumer'; readonly task: unknown };
-
-/** One loop over jobs with what it works with. A thread has one; waiting for remote storage, several take turns. */
-export interface ReadLane {
-  readonly reader: PackReader;
-  readonly opener: BlobOpener;
-  readonly consumer: BlobConsumer | undefined;
-  readonly host: KernelHost;
-}
 
 /** Requests to remote storage under way at once. */
 const remoteLanes = 4;
@@ -60,7 +48,11 @@ export async function createKernel(init: ReadKernelInit, host: KernelHost): Prom
   }
   return {
     run: async (task: ReadTask): Promise<unknown> => {
-      if (task.kind === 'consumer') return Promise.all(lanes.map((lane) => lane.consumer?.run(task.task)));
+      if (task.kind === 'consumer') {
+        return Promise.all(
+          lanes.flatMap((lane) => (lane.consumer === undefined ? [] : [lane.consumer.run(task.task)])),
+        );
+      }
       const work = (lane: ReadLane) => (task.kind === 'read' ? readJobs(lane, task.plan) : verifyJobs(lane, task.plan));
       return runLanes(lanes, work, task.plan.next);
     },
@@ -74,20 +66,16 @@ async function runLanes(
   next: Int32Array,
 ): Promise<BlobProblem[]> {
   const failures: unknown[] = [];
-  const found = await Promise.all(
-    lanes.map((lane) =>
-      work(lane).catch((error: unknown) => {
-        Atomics.store(next, 0, noJobsLeft);
-        failures.push(error);
-        return [];
-      }),
-    ),
-  );
+  const guarded = async (lane: ReadLane): Promise<BlobProblem[]> => {
+    try {
+      return await work(lane);
+    } catch (error) {
+      Atomics.store(next, 0, noJobsLeft);
+      failures.push(error);
+      return [];
+    }
+  };
+  const found = await Promise.all(lanes.map(guarded));
   if (failures.length > 0) throw failures[0];
   return found.flat();
-}
-
-/** Ends a loop when the pool is told to stop. */
-export function stopWhenAborted(host: KernelHost): void {
-  if (host.aborted()) throw new OperationError('interrupted', 'the operation was stopped');
 }

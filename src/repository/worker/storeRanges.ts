@@ -29,12 +29,10 @@ export async function storeRanges(state: StoreState, plan: RangePlan): Promise<u
 
 async function storeRange(state: StoreState, reader: RangeReader, range: number): Promise<number> {
   const { plan } = reader;
-  const [file, offset, length, firstChunk] = plan.ranges.subarray(range * rangeWords, (range + 1) * rangeWords) as unknown as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [file, offset, length, firstChunk] = plan.ranges.subarray(
+    range * rangeWords,
+    (range + 1) * rangeWords,
+  ) as unknown as [number, number, number, number];
   if (!reader.open(file)) return outcomeVanished;
   let outcome = outcomeDone;
   for (let done = 0; done < length; done += reader.pieceBytes) {
@@ -146,8 +144,12 @@ class RangeReader {
 
 function unreadable(path: Buffer, cause: unknown): OperationError {
   const denied = ['EACCES', 'EPERM'].includes(systemErrorCode(cause) ?? '');
-  return new OperationError(denied ? 'file-denied' : 'file-io', `cannot read ${path.toString()}: ${systemErrorCode(cause)}`, {
-    hint: denied ? 'run as the owner of the data directory or as root' : 'look at the kernel log for disk errors',
-    cause,
-  });
+  return new OperationError(
+    denied ? 'file-denied' : 'file-io',
+    `cannot read ${path.toString()}: ${systemErrorCode(cause)}`,
+    {
+      hint: denied ? 'run as the owner of the data directory or as root' : 'look at the kernel log for disk errors',
+      cause,
+    },
+  );
 }

@@ -5,8 +5,8 @@ import { toHex } from '../../base/hex.ts';
 import { expectedPackBytes, parsePackHeader, type PackBlob } from '../pack/packHeader.ts';
 import { packObjectName } from '../pack/packSink.ts';
 import { isPackProblem, type PackEnd } from './packReader.ts';
-import { countBlob, cutSegments } from './readJobs.ts';
-import { stopWhenAborted, type ReadLane } from './readKernel.ts';
+import { cutSegments } from './readJobs.ts';
+import { countBlob, stopWhenAborted, type ReadLane } from './readLane.ts';
 
 /** Packs to be verified, cut into slices that threads take one after the other. */
 export interface VerifyPlan {
@@ -72,7 +72,10 @@ async function verifyJob(
 }
 
 /** Header and index must say the same about the pack, and its size must follow from it: nothing else may be in it. */
-function compareWithIndex(check: PackCheck, found: { end: PackEnd; blobs: readonly PackBlob[]; indexed: number }): void {
+function compareWithIndex(
+  check: PackCheck,
+  found: { end: PackEnd; blobs: readonly PackBlob[]; indexed: number },
+): void {
   let matches = 0;
   for (const blob of found.blobs) {
     const table = check.tables[blob.type];
@@ -81,7 +84,8 @@ function compareWithIndex(check: PackCheck, found: { end: PackEnd; blobs: readon
     if (location === undefined) report(check, 'it holds a blob that no index lists', blob.id);
     if (location?.pack !== check.number) continue; // a duplicate, which the index locates in another pack
     matches++;
-    if (location.offset === blob.offset && location.length === blob.length && location.rawLength === blob.rawLength) continue;
+    if (location.offset === blob.offset && location.length === blob.length && location.rawLength === blob.rawLength)
+      continue;
     report(check, 'it holds a blob elsewhere than the index says', blob.id);
   }
   if (matches !== found.indexed) report(check, 'it lacks blobs that the index locates in it');

@@ -16,7 +16,8 @@ export function equalById(content: Content): IsEqual {
   const table = BlobTable.attach(content.table);
   const zeroIds = new Map<number, Buffer>();
   const idOf = (bytes: Buffer): Buffer => {
-    if (bytes.length > zeros.length || !bytes.equals(zeros.subarray(0, bytes.length))) return hash('sha256', bytes, 'buffer');
+    if (bytes.length > zeros.length || !bytes.equals(zeros.subarray(0, bytes.length)))
+      return hash('sha256', bytes, 'buffer');
     const known = zeroIds.get(bytes.length) ?? hash('sha256', bytes, 'buffer');
     zeroIds.set(bytes.length, known);
     return known;
