@@ -93,10 +93,21 @@ test('tablespaces are stored in place, and the restored directory holds their ta
 
 test('a page damaged on disk is found and named, by both methods', async () => {
   await using cluster = await createCluster();
-  await cluster.sql(`create table t as select g as id, md5(g::text) as text from generate_series(1, 20000) g; checkpoint`);
-  const [{ path }] = (await cluster.sql<{ path: string }>(`select pg_relation_filepath('t') as path`)) as [{ path: string }];
+  await cluster.sql(
+    `create table t as select g as id, md5(g::text) as text from generate_series(1, 20000) g; checkpoint`,
+  );
+  const [{ path }] = (await cluster.sql<{ path: string }>(`select pg_relation_filepath('t') as path`)) as [
+    { path: string },
+  ];
   await cluster.stop();
-  await run('dd', [`of=${join(cluster.dataDirectory, path)}`, 'if=/dev/urandom', 'bs=1', 'count=16', `seek=${8192 * 3 + 4000}`, 'conv=notrunc']);
+  await run('dd', [
+    `of=${join(cluster.dataDirectory, path)}`,
+    'if=/dev/urandom',
+    'bs=1',
+    'count=16',
+    `seek=${8192 * 3 + 4000}`,
+    'conv=notrunc',
+  ]);
   await cluster.start();
   await using bench = await backupBench();
   for (const method of ['files', 'stream'] as const) {
@@ -109,5 +120,7 @@ test('a backup of another cluster than the directory is refused', async () => {
   await using one = await createCluster();
   await using two = await createCluster();
   await using bench = await backupBench();
-  await expect(bench.backup(one, { dataDirectory: two.dataDirectory })).rejects.toMatchObject({ code: 'cluster-mismatch' });
+  await expect(bench.backup(one, { dataDirectory: two.dataDirectory })).rejects.toMatchObject({
+    code: 'cluster-mismatch',
+  });
 });

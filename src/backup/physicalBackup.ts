@@ -2,7 +2,6 @@ import type { Context } from '../base/context.ts';
 import type { Progress } from '../base/progress.ts';
 import type { ConnectionOptions } from '../postgres/connectionOptions.ts';
 import type { LockOptions } from '../repository/lock.ts';
-import { withLock } from '../repository/lock.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Compression, ReadBack, UploadTotals } from '../repository/upload.ts';
 import type { Snapshot } from '../snapshot/snapshots.ts';
@@ -43,19 +42,14 @@ export interface PhysicalBackupResult {
 
 /**
  * Backs up a running cluster, primary or standby, PostgreSQL 13 to 18, into one snapshot that stock restic restores to a
- * directory on which PostgreSQL starts. Both methods make the same snapshot (docs/design/repository.md).
+ * directory on which PostgreSQL starts. Both methods make the same snapshot (docs/design/repository.md). A repository
+ * that is still being opened is waited for while the server begins the backup.
  */
-export async function backupPhysical(
+export function backupPhysical(
   ctx: Context,
-  repository: Repository,
+  repository: Repository | Promise<Repository>,
   options: PhysicalBackupOptions,
 ): Promise<PhysicalBackupResult> {
-  return withLock(ctx, repository, {
-    exclusive: false,
-    ...options.lock,
-    run: (locked) =>
-      options.method === 'files'
-        ? backupFromFiles(locked, repository, options)
-        : backupFromStream(locked, repository, options),
-  });
+  const backup = options.method === 'files' ? backupFromFiles : backupFromStream;
+  return backup(ctx, Promise.resolve(repository), options);
 }

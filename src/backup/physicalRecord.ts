@@ -93,9 +93,14 @@ export function parsePhysicalRecord(json: Buffer): PhysicalRecord {
   if (parsed.success) return parsed.data;
   const format = (raw as { format?: unknown } | null)?.format;
   if (typeof format === 'number' && format > 1) {
-    throw new OperationError('repository-unsupported', `the backup has record format ${format}`, { hint: 'update Understudy' });
+    throw new OperationError('repository-unsupported', `the backup has record format ${format}`, {
+      hint: 'update Understudy',
+    });
   }
-  throw new OperationError('repository-damaged', `${recordFileName} of the snapshot is damaged: ${z.prettifyError(parsed.error)}`);
+  throw new OperationError(
+    'repository-damaged',
+    `${recordFileName} of the snapshot is damaged: ${z.prettifyError(parsed.error)}`,
+  );
 }
 
 /** Tags of a physical snapshot. */

@@ -15,7 +15,7 @@ import { readClusterFacts, readDatabases, type ClusterFacts } from './clusterFac
 import type { ClusterFile } from './clusterTree.ts';
 import { copyControlFile } from './controlFileCopy.ts';
 import { composeRecord } from './composeRecord.ts';
-import { findParentCluster } from './parentCluster.ts';
+import { Preparation } from './preparation.ts';
 import { planReuse } from './reuse.ts';
 import { savePhysicalSnapshot } from './saveSnapshot.ts';
 import { scanCluster, type ScannedFile } from './scanCluster.ts';
@@ -27,24 +27,27 @@ const singleThreadBytes = 48 * 1024 * 1024;
 
 /** Method `files`: reads the data directory on this host with worker threads, inside one backup session. */
 export async function backupFromFiles(
-  ctx: Context,
-  repository: Repository,
+  outer: Context,
+  opening: Promise<Repository>,
   options: PhysicalBackupOptions,
 ): Promise<PhysicalBackupResult> {
   const { progress } = options;
   progress.phase('starting the backup');
-  const parentLoading = findParentCluster(ctx, repository, { source: options.source, hostname: options.hostname });
-  parentLoading.catch(() => undefined);
-  await using session = await BackupSession.open(ctx, options.connection);
+  await using preparation = new Preparation(outer, opening, options);
+  await using session = await BackupSession.open(outer, options.connection);
   const facts = await readClusterFacts(session.sql);
   const dataDirectory = Buffer.from(options.dataDirectory ?? facts.settings.data_directory ?? '');
   checkDirectory(dataDirectory);
-  await session.holdWal(ctx);
-  const startTime = ctx.clock.now();
-  const startLsn = await session.start(`understudy ${options.source}`, { fastCheckpoint: options.fastCheckpoint ?? true });
+  await session.holdWal(outer);
+  const startTime = outer.clock.now();
+  const startLsn = await session.start(`understudy ${options.source}`, {
+    fastCheckpoint: options.fastCheckpoint ?? true,
+  });
+  const databasesReading = readDatabases(outer, session.sql, options.connection);
+  databasesReading.catch(() => undefined);
 
   const scan = scanCluster(dataDirectory, facts.server.major);
-  const parent = await parentLoading;
+  const { ctx, repository, parent } = await preparation.ready();
   const chunkBytes = chooseChunkBytes(options.chunkBytes, parent?.record, totalBytes(scan.files));
   const reuse = planReuse(parent, { facts, options, chunkBytes, startTime });
   const parts = partitionFiles(scan.files, reuse.files);
@@ -58,12 +61,16 @@ export async function backupFromFiles(
   });
 
   progress.phase('ending the backup');
-  const databases = await readDatabases(ctx, session.sql, options.connection);
+  const databases = await databasesReading;
   const { bytes, control } = await copyControlFile(ctx, scan.controlFile.absolutePath);
   checkCluster(facts, control.systemIdentifier);
   const stop = await session.stop();
   const label = parseBackupLabel(stop.label);
-  const timeline = toTimelineId(label.from === 'standby' ? Math.max(control.minRecoveryTimeline, Number(label.startTimeline)) : Number(label.startTimeline));
+  const timeline = toTimelineId(
+    label.from === 'standby'
+      ? Math.max(control.minRecoveryTimeline, Number(label.startTimeline))
+      : Number(label.startTimeline),
+  );
   const walDirectory = join(dataDirectory.toString(), 'pg_wal');
   const ancestry = readAncestry(walDirectory, timeline);
   const wal = await storeWal(upload, {
@@ -98,18 +105,26 @@ export async function backupFromFiles(
     skipped: scan.skipped,
   });
   const files = [...stored.files, controlFile, ...wal];
-  const saved = await savePhysicalSnapshot(ctx, { repository, upload }, {
-    record,
-    directories: scan.directories,
-    files,
-    label: stop.label,
-    ancestry,
-    options: { ...options, parent: parent?.snapshot },
-  });
+  const saved = await savePhysicalSnapshot(
+    ctx,
+    { repository, upload },
+    {
+      record,
+      directories: scan.directories,
+      files,
+      label: stop.label,
+      ancestry,
+      options: { ...options, parent: parent?.snapshot },
+    },
+  );
   return { ...saved, record };
 }
 
-function inspectorOptions(facts: ClusterFacts, startLsn: bigint, sinceLsn: bigint | undefined): Parameters<typeof storeCluster>[2]['inspector'] {
+function inspectorOptions(
+  facts: ClusterFacts,
+  startLsn: bigint,
+  sinceLsn: bigint | undefined,
+): Parameters<typeof storeCluster>[2]['inspector'] {
   return {
     startLsn,
     sinceLsn,

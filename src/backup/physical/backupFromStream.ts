@@ -7,14 +7,19 @@ import { controlFilePath, parseControlFile, type ControlFile } from '../../postg
 import { formatLsn } from '../../postgres/lsn.ts';
 import { openReplicationConnection, type ReplicationConnection } from '../../postgres/replicationConnection.ts';
 import { openSqlConnection } from '../../postgres/sqlConnection.ts';
-import { parseTimelineHistory, timelineAncestry, type TimelineAncestry, type TimelineId } from '../../postgres/timeline.ts';
+import {
+  parseTimelineHistory,
+  timelineAncestry,
+  type TimelineAncestry,
+  type TimelineId,
+} from '../../postgres/timeline.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { Upload } from '../../repository/upload.ts';
 import type { PhysicalBackupOptions, PhysicalBackupResult } from '../physicalBackup.ts';
 import { chooseChunkBytes } from './chunkSize.ts';
 import { readClusterFacts, readDatabases } from './clusterFacts.ts';
 import { composeRecord } from './composeRecord.ts';
-import { findParentCluster } from './parentCluster.ts';
+import { Preparation, type Prepared } from './preparation.ts';
 import { savePhysicalSnapshot } from './saveSnapshot.ts';
 import { StreamCollector } from './streamCollector.ts';
 import { StreamStore } from './streamStore.ts';
@@ -23,19 +28,22 @@ type Event<K extends BaseBackupEvent['kind']> = Extract<BaseBackupEvent, { kind:
 
 /** Method `stream`: everything comes through BASE_BACKUP, so no access to the server's files is needed. */
 export async function backupFromStream(
-  ctx: Context,
-  repository: Repository,
+  outer: Context,
+  opening: Promise<Repository>,
   options: PhysicalBackupOptions,
 ): Promise<PhysicalBackupResult> {
   const { progress } = options;
   progress.phase('starting the backup');
-  await using sql = await openSqlConnection(ctx, options.connection);
+  await using preparation = new Preparation(outer, opening, options);
+  await using sql = await openSqlConnection(outer, options.connection);
+  const { ctx, repository, parent } = await preparation.ready();
   await using replication = await openReplicationConnection(ctx, options.connection);
   const facts = await readClusterFacts(sql);
   const databases = await readDatabases(ctx, sql, options.connection);
-  const parent = await findParentCluster(ctx, repository, { source: options.source, hostname: options.hostname });
   // the slot lives as long as this connection and keeps the WAL that the server appends at the end
-  await replication.createPhysicalSlot(`understudy_stream_${process.pid}_${Date.now().toString(36)}`, { temporary: true });
+  await replication.createPhysicalSlot(`understudy_stream_${process.pid}_${Date.now().toString(36)}`, {
+    temporary: true,
+  });
   const startTime = ctx.clock.now();
   const events = startBaseBackup(ctx, replication, {
     label: `understudy ${options.source}`,
@@ -62,7 +70,11 @@ export async function backupFromStream(
       changed: files.length,
       vanished: 0,
       shrunk: 0,
-      pages: { verified: facts.settings.data_checksums === 'on' ? collector.pages : 0, badCount: collector.bad.length, bad: collector.bad.slice(0, 100) },
+      pages: {
+        verified: facts.settings.data_checksums === 'on' ? collector.pages : 0,
+        badCount: collector.bad.length,
+        bad: collector.bad.slice(0, 100),
+      },
     },
     wal: files.filter((file) => file.path.startsWith('pg_wal/')),
     reuse: { files: undefined, sinceLsn: undefined, rehashedTime: startTime },
@@ -74,14 +86,18 @@ export async function backupFromStream(
     fromStandby: parsed.from === 'standby',
     skipped: [],
   });
-  const saved = await savePhysicalSnapshot(ctx, { repository, upload }, {
-    record,
-    directories: collector.directories,
-    files,
-    label: label.toString(),
-    ancestry,
-    options: { ...options, parent: parent?.snapshot },
-  });
+  const saved = await savePhysicalSnapshot(
+    ctx,
+    { repository, upload },
+    {
+      record,
+      directories: collector.directories,
+      files,
+      label: label.toString(),
+      ancestry,
+      options: { ...options, parent: parent?.snapshot },
+    },
+  );
   return { ...saved, record };
 }
 
@@ -99,7 +115,7 @@ async function receive(
   from: {
     events: AsyncIterable<readonly BaseBackupEvent[]>;
     options: PhysicalBackupOptions;
-    parent: Awaited<ReturnType<typeof findParentCluster>>;
+    parent: Prepared['parent'];
     facts: Awaited<ReturnType<typeof readClusterFacts>>;
   },
 ): Promise<Received> {
@@ -113,9 +129,15 @@ async function receive(
           const bytes = event.tablespaces.reduce((sum, space) => sum + (space.sizeKilobytes ?? 0) * 1024, 0);
           const chunkBytes = chooseChunkBytes(options.chunkBytes, from.parent?.record, bytes);
           // files are at most one chunk's worth smaller than their chunks, and the cluster may grow meanwhile
-          upload = await Upload.begin(ctx, repository, { ...options, expectedChunks: 1_000_000 + Math.ceil((bytes / chunkBytes) * 2) });
+          upload = await Upload.begin(ctx, repository, {
+            ...options,
+            expectedChunks: 1_000_000 + Math.ceil((bytes / chunkBytes) * 2),
+          });
           const store = new StreamStore(upload, { chunkBytes, progress: options.progress });
-          const collector = new StreamCollector(store, { major: facts.server.major, blockBytes: Number(facts.settings.block_size) });
+          const collector = new StreamCollector(store, {
+            major: facts.server.major,
+            blockBytes: Number(facts.settings.block_size),
+          });
           opened = { store, collector, start: event, chunkBytes };
           options.progress.phase('receiving files', { bytes });
         } else if (event.kind === 'end') {
@@ -125,7 +147,9 @@ async function receive(
         } else await opened?.collector.take(event);
       }
     }
-    throw new OperationError('backup-aborted', 'the base backup ended before it was complete', { hint: 'run it again' });
+    throw new OperationError('backup-aborted', 'the base backup ended before it was complete', {
+      hint: 'run it again',
+    });
   } catch (error) {
     await upload?.[Symbol.asyncDispose]();
     throw error;

@@ -47,9 +47,20 @@ export async function saveClusterTree(
 }
 
 /** Node of a small file that is made for the backup (label, manifest), owned like its directory. */
-export function madeFileNode(like: NodeAttributes, name: string, made: { sizeBytes: number; content: BlobList }): FileNode {
+export function madeFileNode(
+  like: NodeAttributes,
+  name: string,
+  made: { sizeBytes: number; content: BlobList },
+): FileNode {
   const { inode: _inode, deviceId: _deviceId, links: _links, ...attributes } = like;
-  return { ...attributes, type: 'file', name: Buffer.from(name), mode: 0o600, size: BigInt(made.sizeBytes), content: made.content };
+  return {
+    ...attributes,
+    type: 'file',
+    name: Buffer.from(name),
+    mode: 0o600,
+    size: BigInt(made.sizeBytes),
+    content: made.content,
+  };
 }
 
 function fileNode(file: ClusterFile): FileNode {

@@ -80,7 +80,9 @@ export function createInspector(options: PageInspectorOptions, pieceBytes: numbe
 }
 
 function wrong(found: PageScan): readonly number[] {
-  return found.invalidBlocks.length === 0 ? found.badBlocks : [...new Set([...found.badBlocks, ...found.invalidBlocks])];
+  return found.invalidBlocks.length === 0
+    ? found.badBlocks
+    : [...new Set([...found.badBlocks, ...found.invalidBlocks])];
 }
 
 function unchanged(found: PageScan): Uint8Array {

@@ -7,7 +7,13 @@ import type { Repository } from '../../repository/repository.ts';
 import type { FileNode, TreeNode } from '../../snapshot/node.ts';
 import { loadSnapshots, type Snapshot } from '../../snapshot/snapshots.ts';
 import { parseTree } from '../../snapshot/tree.ts';
-import { dataDirectoryName, parsePhysicalRecord, physicalTags, recordFileName, type PhysicalRecord } from '../physicalRecord.ts';
+import {
+  dataDirectoryName,
+  parsePhysicalRecord,
+  physicalTags,
+  recordFileName,
+  type PhysicalRecord,
+} from '../physicalRecord.ts';
 
 /** An earlier backup of the same cluster, whose unchanged files a new one takes over. */
 export interface ParentCluster {
@@ -38,7 +44,11 @@ export async function findParentCluster(
 }
 
 /** Loads the record and the file list of a physical snapshot. Throws `repository-damaged` when it is not one. */
-export async function loadParentCluster(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<ParentCluster> {
+export async function loadParentCluster(
+  ctx: Context,
+  repository: Repository,
+  snapshot: Snapshot,
+): Promise<ParentCluster> {
   const source = sourceOf(snapshot);
   const root = await loadTree(ctx, repository, snapshot.tree);
   const top = await loadTree(ctx, repository, directory(root, source));
@@ -63,7 +73,8 @@ async function collectFiles(
   for (const node of await loadTree(ctx, repository, at.tree)) {
     const path = at.prefix + node.name.toString('latin1');
     if (node.type === 'file') at.files.set(path, node);
-    else if (node.type === 'dir') await collectFiles(ctx, repository, { tree: node.subtree, prefix: `${path}/`, files: at.files });
+    else if (node.type === 'dir')
+      await collectFiles(ctx, repository, { tree: node.subtree, prefix: `${path}/`, files: at.files });
   }
 }
 

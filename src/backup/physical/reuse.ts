@@ -35,8 +35,10 @@ export function planReuse(parent: ParentCluster | undefined, situation: Situatio
     return { files: undefined, sinceLsn: undefined, rehashedTime: startTime };
   }
   const { record } = parent;
-  const logged = record.dataChecksums && facts.settings.data_checksums === 'on' && facts.settings.full_page_writes === 'on';
-  const trusted = logged && record.timeline === Number(facts.server.timeline) && !record.fromStandby && !facts.server.inRecovery;
+  const logged =
+    record.dataChecksums && facts.settings.data_checksums === 'on' && facts.settings.full_page_writes === 'on';
+  const trusted =
+    logged && record.timeline === Number(facts.server.timeline) && !record.fromStandby && !facts.server.inRecovery;
   return {
     files: parent,
     sinceLsn: trusted ? parseLsn(record.startLsn) : undefined,

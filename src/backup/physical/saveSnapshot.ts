@@ -1,7 +1,12 @@
 import { hostname as ownHostname, userInfo } from 'node:os';
 import type { Context } from '../../base/context.ts';
 import { backupLabelPath } from '../../postgres/backupLabel.ts';
-import { backupManifestPath, formatBackupManifest, manifestWalRanges, type ManifestFile } from '../../postgres/backupManifest.ts';
+import {
+  backupManifestPath,
+  formatBackupManifest,
+  manifestWalRanges,
+  type ManifestFile,
+} from '../../postgres/backupManifest.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { parseSystemIdentifier } from '../../postgres/systemIdentifier.ts';
 import type { TimelineAncestry } from '../../postgres/timeline.ts';
@@ -14,8 +19,20 @@ import { compareNodes, type TreeNode } from '../../snapshot/node.ts';
 import { saveSnapshot, type Snapshot } from '../../snapshot/snapshots.ts';
 import { timestampFromDate } from '../../snapshot/time.ts';
 import { serializeTree } from '../../snapshot/tree.ts';
-import { dataDirectoryName, physicalTags, recordFileName, serializePhysicalRecord, type PhysicalRecord } from '../physicalRecord.ts';
-import { madeFileNode, saveClusterTree, type ClusterDirectory, type ClusterFile, type NodeAttributes } from './clusterTree.ts';
+import {
+  dataDirectoryName,
+  physicalTags,
+  recordFileName,
+  serializePhysicalRecord,
+  type PhysicalRecord,
+} from '../physicalRecord.ts';
+import {
+  madeFileNode,
+  saveClusterTree,
+  type ClusterDirectory,
+  type ClusterFile,
+  type NodeAttributes,
+} from './clusterTree.ts';
 
 /** Everything that a physical backup found and stored, ready to become a snapshot. */
 export interface FinishedBackup {
@@ -49,15 +66,17 @@ export async function savePhysicalSnapshot(
   const { record, options } = backup;
   const root = backup.directories.find((directory) => directory.path === '')!.attributes;
   const label = await saveSmallFile(to.upload, root, { name: backupLabelPath, bytes: Buffer.from(backup.label) });
-  const manifest = await saveSmallFile(to.upload, root, { name: backupManifestPath, bytes: writeManifest(backup, label) });
+  const manifest = await saveSmallFile(to.upload, root, {
+    name: backupManifestPath,
+    bytes: writeManifest(backup, label),
+  });
   const saveTree = (tree: Buffer): Promise<string> => to.upload.saveBlob('tree', tree);
   const data = await saveClusterTree(backup.directories, [...backup.files, label, manifest], saveTree);
   const top = await saveTree(
     serializeTree(
-      [
-        { ...data, name: Buffer.from(dataDirectoryName) },
-        await recordNode(to.upload, root, record),
-      ].toSorted(compareNodes),
+      [{ ...data, name: Buffer.from(dataDirectoryName) }, await recordNode(to.upload, root, record)].toSorted(
+        compareNodes,
+      ),
     ),
   );
   const tree = await saveTree(serializeTree([{ ...data, name: Buffer.from(record.source), subtree: top }]));

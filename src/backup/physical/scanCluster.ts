@@ -3,7 +3,12 @@ import { loadAccountNames, type AccountNames } from '../../archiver/accountNames
 import { nodeFromStat } from '../../archiver/statNode.ts';
 import { OperationError, systemErrorCode } from '../../base/errors.ts';
 import { backupInclusion, emptyDirectories } from '../../postgres/backupExclusions.ts';
-import { isUnloggedContent, parseRelationPath, unloggedFileNumbers, type RelationFile } from '../../postgres/relationFile.ts';
+import {
+  isUnloggedContent,
+  parseRelationPath,
+  unloggedFileNumbers,
+  type RelationFile,
+} from '../../postgres/relationFile.ts';
 import type { PostgresMajor } from '../../postgres/version.ts';
 import type { ClusterDirectory, NodeAttributes } from './clusterTree.ts';
 
@@ -101,7 +106,8 @@ function keepEmpty(walk: Walk, place: Place): void {
   for (const path of emptyDirectories(walk.major).filter((candidate) => candidate.startsWith(prefix))) {
     const name = path.slice(prefix.length);
     const child = statOrGone(Buffer.concat([place.absolutePath, Buffer.from(`/${name}`)]), true);
-    if (child !== undefined) walk.directories.push({ path, attributes: nodeFromStat(baseName(path), child, walk.accounts) });
+    if (child !== undefined)
+      walk.directories.push({ path, attributes: nodeFromStat(baseName(path), child, walk.accounts) });
   }
 }
 

@@ -1,7 +1,14 @@
 import { sameIdentity } from '../../archiver/statNode.ts';
 import type { Progress } from '../../base/progress.ts';
 import { crc32cAppender, crc32cCombine } from '../../postgres/crc32c.ts';
-import { outcomeShrunk, outcomeVanished, planRanges, rangeWords, type ChunkSpan, type RangePlan } from '../../repository/rangePlan.ts';
+import {
+  outcomeShrunk,
+  outcomeVanished,
+  planRanges,
+  rangeWords,
+  type ChunkSpan,
+  type RangePlan,
+} from '../../repository/rangePlan.ts';
 import type { Upload } from '../../repository/upload.ts';
 import { BlobList } from '../../snapshot/blobList.ts';
 import type { FileNode } from '../../snapshot/node.ts';
@@ -79,7 +86,8 @@ export async function storeCluster(
 function unchangedFile(file: ScannedFile, parent: ParentCluster | undefined): ClusterFile | undefined {
   const node = parent?.files.get(file.path);
   const crc = parent?.crcs.get(file.path);
-  if (parent === undefined || node === undefined || crc === undefined || !sameIdentity(node, file.stat)) return undefined;
+  if (parent === undefined || node === undefined || crc === undefined || !sameIdentity(node, file.stat))
+    return undefined;
   const parentBegan = BigInt(Date.parse(parent.record.startTime)) * 1_000_000n;
   if (latest(file.stat.mtimeNs, file.stat.ctimeNs) >= parentBegan - 2_000_000_000n) return undefined;
   const { path, attributes } = file;
@@ -160,7 +168,10 @@ async function withProgress(upload: Upload, plan: RangePlan, progress: Progress)
   }
 }
 
-function mergeReports(reports: readonly (PageReport | undefined)[], files: readonly ScannedFile[]): StoredCluster['pages'] {
+function mergeReports(
+  reports: readonly (PageReport | undefined)[],
+  files: readonly ScannedFile[],
+): StoredCluster['pages'] {
   const pages: StoredCluster['pages'] = { verified: 0, badCount: 0, bad: [] };
   for (const report of reports) {
     pages.verified += report?.pages ?? 0;

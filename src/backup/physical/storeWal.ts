@@ -49,7 +49,10 @@ export async function storeWal(upload: Upload, wal: WalOfBackup): Promise<Cluste
     Math.min(walChunkBytes, wal.walSegmentBytes),
   );
   await upload.storeRanges(plan);
-  assert(plan.outcomes.every((outcome) => outcome === 1), 'WAL that a slot holds back does not vanish');
+  assert(
+    plan.outcomes.every((outcome) => outcome === 1),
+    'WAL that a slot holds back does not vanish',
+  );
   const stored = files.map(({ name, stat }, index): ClusterFile => {
     const { firstChunk, chunkCount } = spans[index]!;
     const end = firstChunk + chunkCount;
@@ -58,7 +61,10 @@ export async function storeWal(upload: Upload, wal: WalOfBackup): Promise<Cluste
       attributes: nodeFromStat(Buffer.from(name), stat, accounts),
       sizeBytes: wal.walSegmentBytes,
       content: BlobList.fromPacked(plan.ids.subarray(firstChunk * 32, end * 32)),
-      crc: fileCrc(plan.crcs.subarray(firstChunk, end), { sizeBytes: wal.walSegmentBytes, chunkBytes: plan.chunkBytes }),
+      crc: fileCrc(plan.crcs.subarray(firstChunk, end), {
+        sizeBytes: wal.walSegmentBytes,
+        chunkBytes: plan.chunkBytes,
+      }),
     };
   });
   return [...stored, ...(await storeHistory(upload, wal))];

@@ -93,7 +93,8 @@ export class StreamCollector {
     // the stream has no entry for the data directory itself; its owner is the first entry's
     if (this.directories.length === 0) this.#addDirectory('', { ...entry, mode: 0o700, type: 'directory' });
     // nor for a tablespace's own directory, which the server names in its map instead
-    if (this.#prefix !== '') this.#addDirectory(this.#prefix.slice(0, -1), { ...entry, mode: 0o700, type: 'directory' });
+    if (this.#prefix !== '')
+      this.#addDirectory(this.#prefix.slice(0, -1), { ...entry, mode: 0o700, type: 'directory' });
     if (entry.type === 'directory' || (entry.type === 'symlink' && /^pg_tblspc\/\d+$/.test(path))) {
       this.#addDirectory(path.replace(/\/$/, ''), entry);
       return;
@@ -105,7 +106,12 @@ export class StreamCollector {
     this.#entry = { path, stored, captured };
     if (!stored) return;
     if (parseRelationPath(path) !== undefined) this.#relationBytes += entry.sizeBytes;
-    this.#files.push({ path, attributes: attributes(path, entry), sizeBytes: entry.sizeBytes, stored: this.#store.beginFile(entry.sizeBytes) });
+    this.#files.push({
+      path,
+      attributes: attributes(path, entry),
+      sizeBytes: entry.sizeBytes,
+      stored: this.#store.beginFile(entry.sizeBytes),
+    });
   }
 
   #addDirectory(path: string, entry: TarEntry): void {

@@ -73,7 +73,7 @@ export class StreamStore {
   async write(bytes: Buffer): Promise<void> {
     const file = this.#file;
     assert(file !== undefined, 'bytes belong to a file');
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const piece = this.#pieceFor(file) ?? (await this.#beginPiece(file));
       const room = Math.min(this.#chunkBytes, file.sizeBytes - piece.chunk * this.#chunkBytes) - piece.length;
       const count = Math.min(room, bytes.length - done);
@@ -108,7 +108,8 @@ export class StreamStore {
   async #beginPiece(file: OpenFile): Promise<Piece> {
     const chunk = Math.floor(file.received / this.#chunkBytes);
     const need = Math.min(this.#chunkBytes, file.sizeBytes - chunk * this.#chunkBytes);
-    if (this.#slab !== undefined && (this.#used + need > this.#slab.bytes.length || this.#pieces.length >= maxPieces)) this.#dispatch();
+    if (this.#slab !== undefined && (this.#used + need > this.#slab.bytes.length || this.#pieces.length >= maxPieces))
+      this.#dispatch();
     this.#slab ??= this.#free.pop() ?? (await new Promise<Slab>((resolve) => this.#waiting.push(resolve)));
     if (this.#failed !== undefined) throw this.#failed;
     const piece = { file, chunk, at: this.#used, length: 0 };
