@@ -98,11 +98,10 @@ test.each(postgresMajors)(
     expect(later.end).toBe(end);
     expect(events.slice(-later.events.length)).toEqual(later.events);
 
-  const [first] = segments(cluster) as [{ begin: bigint; content: Buffer }];
-  first.content[600_000]! ^= 0x01;
-  const damaged = new WalReader();
-  const sound = [...damaged.read(first.content, first.begin as never)];
-  expect(damaged.ended).toBe(true);
-  expect(sound.at(-1)!.end).toBeLessThanOrEqual(first.begin + 600_000n);
-  },
-);
+  const newest = segments(cluster).findLast(({ begin }) => begin <= end)!;
+  const read = () => [...new WalReader().read(newest.content, newest.begin as never)];
+  const sound = read();
+  const victim = sound[sound.length >> 1]!;
+  newest.content[Number(victim.begin - newest.begin) + 25]! ^= 0x01;
+  expect(read().map((record) => record.begin)).toEqual(sound.slice(0, sound.length >> 1).map((record) => record.begin));
+});
