@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts';
 import type { ErrorCode } from '../base/errorCodes.ts';
 import { OperationError, isOperationError } from '../base/errors.ts';
+import { seededRandom } from '../base/random.ts';
 import type { Backend, ByteRange, ObjectStat, PutOptions } from './backend.ts';
 
 export type OperationKind = 'put' | 'get' | 'stat' | 'list' | 'delete';
@@ -183,13 +184,7 @@ function plannedFailure({ kind, name }: ObservedOperation, code: ErrorCode): Ope
   return new OperationError(code, `cannot ${kind} ${name}: planned fault`);
 }
 
-/** Fair coin of the mulberry32 generator. */
 function seededCoin(seed: number): () => boolean {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) & 1) === 0;
-  };
+  const random = seededRandom(seed);
+  return () => random() < 0.5;
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts';
 import { isOperationError } from '../base/errors.ts';
-import { forEachConcurrently } from './concurrency.ts';
+import { forEachConcurrently } from '../base/concurrency.ts';
 import { parseSnapshotDocument, serializeSnapshotDocument, type SnapshotDocument } from './snapshotDocument.ts';
 
 /** Snapshot files loaded at the same time. */

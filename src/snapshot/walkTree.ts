@@ -1,5 +1,5 @@
 import type { Context } from '../base/context.ts';
-import { forEachConcurrently } from './concurrency.ts';
+import { forEachConcurrently } from '../base/concurrency.ts';
 import type { DirectoryNode, TreeNode } from './node.ts';
 import { parseTree, type LoadTree } from './tree.ts';
 
