@@ -10,13 +10,7 @@ import type { Repository } from '../repository/repository.ts';
 import { ObjectSealer } from '../repository/sealedObject.ts';
 import { contentSha256 } from './walHeader.ts';
 import { walFileNameText, walObjectName } from './walObjectName.ts';
-import {
-  openWalFile,
-  sealWalFile,
-  type ArchivedWalFile,
-  type SealedWalFile,
-  type WalObjectCodec,
-} from './walObject.ts';
+import { openWalFile, sealWalFile, type ArchivedWalFile, type WalObjectCodec } from './walObject.ts';
 
 /**
  * What `put` did: stored the file; found the same file there, durable; or found that the archive already has more

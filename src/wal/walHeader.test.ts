@@ -37,11 +37,10 @@ test('the bytes are those of docs/design/wal-archive.md', () => {
     contentBytes: 0x4142,
     contentSha256: 'ab'.repeat(32),
   });
-  expect(bytes.toString('hex')).toBe(
-    Buffer.from('USTDYWAL').toString('hex') +
-      '0100' + '02' + '00' + '04030201' + '1817161514131211' + '2827262524232221' + '00000001' + '34333231' +
-      '4241000000000000' + '1100' + '00'.repeat(14) + 'ab'.repeat(32),
-  ); // prettier-ignore
+  const magic = Buffer.from('USTDYWAL').toString('hex');
+  const numbers = '0100 02 00 04030201 1817161514131211 2827262524232221 00000001 34333231 4241000000000000 1100';
+  const fields = [magic, ...numbers.split(' '), '00'.repeat(14), 'ab'.repeat(32)];
+  expect(bytes.toString('hex')).toBe(fields.join(''));
 });
 
 test('what is no header, or one of the future, is refused', () => {
