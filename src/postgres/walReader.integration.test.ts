@@ -98,10 +98,13 @@ test.each(postgresMajors)(
     expect(later.end).toBe(end);
     expect(events.slice(-later.events.length)).toEqual(later.events);
 
-  const newest = segments(cluster).findLast(({ begin }) => begin <= end)!;
-  const read = () => [...new WalReader().read(newest.content, newest.begin as never)];
-  const sound = read();
-  const victim = sound[sound.length >> 1]!;
-  newest.content[Number(victim.begin - newest.begin) + 25]! ^= 0x01;
-  expect(read().map((record) => record.begin)).toEqual(sound.slice(0, sound.length >> 1).map((record) => record.begin));
-});
+    const newest = segments(cluster).findLast(({ begin }) => begin <= end)!;
+    const read = () => [...new WalReader().read(newest.content, newest.begin as never)];
+    const sound = read();
+    const victim = sound[sound.length >> 1]!;
+    newest.content[Number(victim.begin - newest.begin) + 25]! ^= 0x01;
+    expect(read().map((record) => record.begin)).toEqual(
+      sound.slice(0, sound.length >> 1).map((record) => record.begin),
+    );
+  },
+);
