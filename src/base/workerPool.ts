@@ -169,13 +169,13 @@ async function openThread(options: WorkerPoolOptions, shared: LaneShared): Promi
     workerData: { module: options.module.href, init: options.init, shared },
   });
   let settle: { resolve: (value: unknown) => void; reject: (error: unknown) => void } | undefined;
-  let dead: unknown;
+  let dead: Error | undefined;
   const next = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      if (dead !== undefined) reject(dead as Error);
+      if (dead !== undefined) reject(dead);
       else settle = { resolve, reject };
     });
-  const fail = (error: unknown): void => {
+  const fail = (error: Error): void => {
     dead ??= error;
     settle?.reject(dead);
     settle = undefined;

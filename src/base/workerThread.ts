@@ -5,13 +5,17 @@ import { kernelHost, serializeError, type KernelModule } from './workerPool.ts';
 
 assert(parentPort !== null, 'this module is the entry of a worker thread');
 const port = parentPort;
-const { module, init, shared } = workerData as { module: string; init: never; shared: Parameters<typeof kernelHost>[0] };
+const { module, init, shared } = workerData as {
+  module: string;
+  init: never;
+  shared: Parameters<typeof kernelHost>[0];
+};
 
 const host = kernelHost(shared, (value, transfer = []) => {
   port.postMessage({ kind: 'message', value }, [...transfer]);
 });
-const { createKernel } = (await import(module)) as KernelModule;
-const kernel = await createKernel(init, host);
+const loaded = (await import(module)) as KernelModule;
+const kernel = await loaded.createKernel(init, host);
 
 port.on('message', (task: unknown) => {
   kernel.run(task as never).then(

@@ -15,7 +15,8 @@ import type { RangePlan } from './rangePlan.ts';
 import type { Repository } from './repository.ts';
 import type { BufferResult } from './worker/storeBuffer.ts';
 import type { FileResult } from './worker/storeFiles.ts';
-import { counterRawBytes, counterReusedBytes, type StoreKernelInit, type StoreTask } from './worker/storeKernel.ts';
+import type { StoreKernelInit, StoreTask } from './worker/storeKernel.ts';
+import { counterRawBytes, counterReusedBytes } from './worker/storeState.ts';
 
 export type { BufferResult } from './worker/storeBuffer.ts';
 export type { FileResult } from './worker/storeFiles.ts';

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
-import { OperationError, assert } from '../../base/errors.ts';
+import { OperationError } from '../../base/errors.ts';
+import { controlFilePath, type ControlFile } from '../../postgres/controlFile.ts';
+import type { SystemIdentifier } from '../../postgres/systemIdentifier.ts';
 import { crc32c } from '../../postgres/crc32c.ts';
-import { formatLsn } from '../../postgres/lsn.ts';
+import type { Lsn } from '../../postgres/lsn.ts';
 import { parseBackupLabel } from '../../postgres/backupLabel.ts';
-import { toTimelineId } from '../../postgres/timeline.ts';
+import { toTimelineId, type TimelineAncestry, type TimelineId } from '../../postgres/timeline.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { Upload, type UploadOptions } from '../../repository/upload.ts';
 import { BlobList } from '../../snapshot/blobList.ts';
@@ -18,7 +20,7 @@ import { composeRecord } from './composeRecord.ts';
 import { Preparation } from './preparation.ts';
 import { planReuse } from './reuse.ts';
 import { savePhysicalSnapshot } from './saveSnapshot.ts';
-import { scanCluster, type ScannedFile } from './scanCluster.ts';
+import { scanCluster, type ClusterScan, type ScannedFile } from './scanCluster.ts';
 import { partitionFiles, storeCluster, type PartitionedFiles } from './storeCluster.ts';
 import { readAncestry, storeWal } from './storeWal.ts';
 
@@ -31,93 +33,108 @@ export async function backupFromFiles(
   opening: Promise<Repository>,
   options: PhysicalBackupOptions,
 ): Promise<PhysicalBackupResult> {
-  const { progress } = options;
-  progress.phase('starting the backup');
+  options.progress.phase('starting the backup');
   await using preparation = new Preparation(outer, opening, options);
   await using session = await BackupSession.open(outer, options.connection);
-  const facts = await readClusterFacts(session.sql);
-  const dataDirectory = Buffer.from(options.dataDirectory ?? facts.settings.data_directory ?? '');
-  checkDirectory(dataDirectory);
-  await session.holdWal(outer);
-  const startTime = outer.clock.now();
-  const startLsn = await session.start(`understudy ${options.source}`, {
-    fastCheckpoint: options.fastCheckpoint ?? true,
-  });
-  const databasesReading = readDatabases(outer, session.sql, options.connection);
-  databasesReading.catch(() => undefined);
-
-  const scan = scanCluster(dataDirectory, facts.server.major);
+  const begun = await beginBackup(outer, session, options);
+  const scan = scanCluster(begun.dataDirectory, begun.facts.server.major);
   const { ctx, repository, parent } = await preparation.ready();
   const chunkBytes = chooseChunkBytes(options.chunkBytes, parent?.record, totalBytes(scan.files));
-  const reuse = planReuse(parent, { facts, options, chunkBytes, startTime });
+  const reuse = planReuse(parent, { ...begun, options, chunkBytes });
   const parts = partitionFiles(scan.files, reuse.files);
   await using upload = await Upload.begin(ctx, repository, uploadOptions(options, parts, chunkBytes));
   const stored = await storeCluster(upload, parts, {
     chunkBytes,
-    inspector: inspectorOptions(facts, startLsn, reuse.sinceLsn),
+    inspector: inspectorOptions(begun.facts, begun.startLsn, reuse.sinceLsn),
     parent: reuse.files,
     trustLsn: reuse.sinceLsn !== undefined,
-    progress,
+    progress: options.progress,
   });
-
-  progress.phase('ending the backup');
-  const databases = await databasesReading;
-  const { bytes, control } = await copyControlFile(ctx, scan.controlFile.absolutePath);
-  checkCluster(facts, control.systemIdentifier);
-  const stop = await session.stop();
-  const label = parseBackupLabel(stop.label);
-  const timeline = toTimelineId(
-    label.from === 'standby'
-      ? Math.max(control.minRecoveryTimeline, Number(label.startTimeline))
-      : Number(label.startTimeline),
-  );
-  const walDirectory = join(dataDirectory.toString(), 'pg_wal');
-  const ancestry = readAncestry(walDirectory, timeline);
-  const wal = await storeWal(upload, {
-    walDirectory,
-    begin: label.startLsn,
-    end: stop.stopLsn,
-    ancestry,
-    walSegmentBytes: control.walSegmentBytes,
-    systemIdentifier: control.systemIdentifier,
-  });
-  const controlFile: ClusterFile = {
-    path: scan.controlFile.path,
-    attributes: scan.controlFile.attributes,
-    sizeBytes: bytes.length,
-    content: BlobList.fromHex([await upload.saveBlob('data', bytes)]),
-    crc: crc32c(bytes),
-  };
+  options.progress.phase('ending the backup');
+  const ended = await endBackup(ctx, session, { upload, scan, begun });
   const record = composeRecord({
+    ...begun,
+    ...ended,
     options,
-    facts,
-    control,
-    databases,
+    databases: await begun.databases,
     stored,
-    wal,
     reuse,
-    times: { startTime, stopTime: ctx.clock.now() },
-    begin: formatLsn(label.startLsn),
-    end: formatLsn(stop.stopLsn),
-    timeline,
+    stopTime: ctx.clock.now(),
     chunkBytes,
-    fromStandby: label.from === 'standby',
     skipped: scan.skipped,
   });
-  const files = [...stored.files, controlFile, ...wal];
   const saved = await savePhysicalSnapshot(
     ctx,
     { repository, upload },
     {
       record,
       directories: scan.directories,
-      files,
-      label: stop.label,
-      ancestry,
+      files: [...stored.files, ended.controlFile, ...ended.wal],
+      label: ended.label,
+      ancestry: ended.ancestry,
       options: { ...options, parent: parent?.snapshot },
     },
   );
   return { ...saved, record };
+}
+
+interface BegunBackup {
+  readonly facts: ClusterFacts;
+  readonly dataDirectory: Buffer;
+  readonly startTime: Date;
+  readonly startLsn: Lsn;
+  /** Read while files are copied; awaited at the end. */
+  readonly databases: ReturnType<typeof readDatabases>;
+}
+
+async function beginBackup(ctx: Context, session: BackupSession, options: PhysicalBackupOptions): Promise<BegunBackup> {
+  const facts = await readClusterFacts(session.sql);
+  const dataDirectory = Buffer.from(options.dataDirectory ?? facts.settings.data_directory ?? '');
+  checkDirectory(dataDirectory);
+  const { control } = await copyControlFile(ctx, Buffer.concat([dataDirectory, Buffer.from(`/${controlFilePath}`)]));
+  checkCluster(facts, control.systemIdentifier);
+  await session.holdWal(ctx);
+  const startTime = ctx.clock.now();
+  const fastCheckpoint = options.fastCheckpoint ?? true;
+  const startLsn = await session.start(`understudy ${options.source}`, { fastCheckpoint });
+  const databases = readDatabases(ctx, session.sql, options.connection);
+  // reported to whoever awaits them; until then it is not unhandled
+  databases.catch(() => undefined);
+  return { facts, dataDirectory, startTime, startLsn, databases };
+}
+
+interface EndedBackup {
+  readonly control: ControlFile;
+  readonly controlFile: ClusterFile;
+  readonly label: string;
+  readonly begin: Lsn;
+  readonly end: Lsn;
+  readonly fromStandby: boolean;
+  readonly timeline: TimelineId;
+  readonly ancestry: TimelineAncestry;
+  readonly wal: readonly ClusterFile[];
+}
+
+/** pg_control, which must be the last file read, then the end of the backup on the server, then its WAL. */
+async function endBackup(
+  ctx: Context,
+  session: BackupSession,
+  { upload, scan, begun }: { upload: Upload; scan: ClusterScan; begun: BegunBackup },
+): Promise<EndedBackup> {
+  const { bytes, control } = await copyControlFile(ctx, scan.controlFile.absolutePath);
+  const content = BlobList.fromHex([await upload.saveBlob('data', bytes)]);
+  const { path, attributes } = scan.controlFile;
+  const controlFile = { path, attributes, sizeBytes: bytes.length, content, crc: crc32c(bytes) };
+  const stop = await session.stop();
+  const { startLsn: begin, startTimeline, from } = parseBackupLabel(stop.label);
+  const fromStandby = from === 'standby';
+  const timeline = toTimelineId(Math.max(fromStandby ? control.minRecoveryTimeline : 0, Number(startTimeline)));
+  const walDirectory = join(begun.dataDirectory.toString(), 'pg_wal');
+  const ancestry = readAncestry(walDirectory, timeline);
+  const { walSegmentBytes, systemIdentifier } = control;
+  const end = stop.stopLsn;
+  const wal = await storeWal(upload, { walDirectory, begin, end, ancestry, walSegmentBytes, systemIdentifier });
+  return { control, controlFile, label: stop.label, begin, end, fromStandby, timeline, ancestry, wal };
 }
 
 function inspectorOptions(
@@ -155,8 +172,7 @@ function checkDirectory(dataDirectory: Buffer): void {
 }
 
 /** The directory that we read must be the one of the server that we talk to. */
-function checkCluster(facts: ClusterFacts, found: bigint): void {
-  assert(typeof found === 'bigint', 'a system identifier is a bigint');
+function checkCluster(facts: ClusterFacts, found: SystemIdentifier): void {
   if (facts.server.systemIdentifier === found) return;
   throw new OperationError('cluster-mismatch', 'the data directory belongs to another cluster than the server', {
     hint: 'does --data-directory name the directory of the server that --host and --port reach?',

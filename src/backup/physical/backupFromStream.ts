@@ -1,10 +1,9 @@
 import type { Context } from '../../base/context.ts';
-import { OperationError } from '../../base/errors.ts';
+import { OperationError, assert } from '../../base/errors.ts';
 import { backupLabelPath, parseBackupLabel } from '../../postgres/backupLabel.ts';
 import type { BaseBackupEvent } from '../../postgres/baseBackupEvents.ts';
 import { startBaseBackup } from '../../postgres/baseBackupStream.ts';
 import { controlFilePath, parseControlFile, type ControlFile } from '../../postgres/controlFile.ts';
-import { formatLsn } from '../../postgres/lsn.ts';
 import { openReplicationConnection, type ReplicationConnection } from '../../postgres/replicationConnection.ts';
 import { openSqlConnection } from '../../postgres/sqlConnection.ts';
 import {
@@ -17,7 +16,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { Upload } from '../../repository/upload.ts';
 import type { PhysicalBackupOptions, PhysicalBackupResult } from '../physicalBackup.ts';
 import { chooseChunkBytes } from './chunkSize.ts';
-import { readClusterFacts, readDatabases } from './clusterFacts.ts';
+import { readClusterFacts, readDatabases, type ClusterFacts } from './clusterFacts.ts';
 import { composeRecord } from './composeRecord.ts';
 import { Preparation, type Prepared } from './preparation.ts';
 import { savePhysicalSnapshot } from './saveSnapshot.ts';
@@ -51,109 +50,119 @@ export async function backupFromStream(
     wal: true,
     manifest: false,
   });
-  const received = await receive(ctx, repository, { events, options, parent, facts });
-  const { collector, upload, start, end, chunkBytes } = received;
-  await using _upload = upload;
-
-  const label = collector.captured(backupLabelPath);
-  const parsed = parseBackupLabel(label.toString());
-  const control = soundControlFile(collector.captured(controlFilePath));
+  await using received = await receive(ctx, repository, { events, options, parent, facts });
+  const { collector, start, end, chunkBytes } = received;
+  const label = collector.captured(backupLabelPath).toString();
   const ancestry = await fetchAncestry(replication, end.timeline);
   const files = collector.files(chunkBytes);
   const record = composeRecord({
     options,
     facts,
-    control,
+    control: soundControlFile(collector.captured(controlFilePath)),
     databases,
-    stored: {
-      files,
-      changed: files.length,
-      vanished: 0,
-      shrunk: 0,
-      pages: {
-        verified: facts.settings.data_checksums === 'on' ? collector.pages : 0,
-        badCount: collector.bad.length,
-        bad: collector.bad.slice(0, 100),
-      },
-    },
+    stored: { files, changed: files.length, vanished: 0, shrunk: 0, pages: collector.pages(facts) },
     wal: files.filter((file) => file.path.startsWith('pg_wal/')),
     reuse: { files: undefined, sinceLsn: undefined, rehashedTime: startTime },
-    times: { startTime, stopTime: ctx.clock.now() },
-    begin: formatLsn(start.lsn),
-    end: formatLsn(end.lsn),
+    startTime,
+    stopTime: ctx.clock.now(),
+    begin: start.lsn,
+    end: end.lsn,
     timeline: end.timeline,
     chunkBytes,
-    fromStandby: parsed.from === 'standby',
+    fromStandby: parseBackupLabel(label).from === 'standby',
     skipped: [],
   });
+  const backup = { record, directories: collector.directories, files, label, ancestry };
   const saved = await savePhysicalSnapshot(
     ctx,
-    { repository, upload },
-    {
-      record,
-      directories: collector.directories,
-      files,
-      label: label.toString(),
-      ancestry,
-      options: { ...options, parent: parent?.snapshot },
-    },
+    { repository, upload: received.upload },
+    { ...backup, options: { ...options, parent: parent?.snapshot } },
   );
   return { ...saved, record };
 }
 
-interface Received {
-  readonly collector: StreamCollector;
+/** A stream that came to its end; disposing ends its upload. */
+class Received implements AsyncDisposable {
   readonly upload: Upload;
+  readonly store: StreamStore;
+  readonly collector: StreamCollector;
   readonly start: Event<'start'>;
-  readonly end: Event<'end'>;
   readonly chunkBytes: number;
+  #end: Event<'end'> | undefined;
+
+  private constructor(upload: Upload, start: Event<'start'>, from: Source & { chunkBytes: number }) {
+    const { major } = from.facts.server;
+    const { chunkBytes } = from;
+    this.upload = upload;
+    this.start = start;
+    this.chunkBytes = chunkBytes;
+    this.store = new StreamStore(upload, { chunkBytes, progress: from.options.progress });
+    this.collector = new StreamCollector(this.store, { major, blockBytes: Number(from.facts.settings.block_size) });
+  }
+
+  static async begin(
+    ctx: Context,
+    repository: Repository,
+    from: Source & { readonly start: Event<'start'> },
+  ): Promise<Received> {
+    const bytes = from.start.tablespaces.reduce((sum, space) => sum + (space.sizeKilobytes ?? 0) * 1024, 0);
+    const chunkBytes = chooseChunkBytes(from.options.chunkBytes, from.parent?.record, bytes);
+    // every file has a chunk that is not full, and the cluster may grow meanwhile
+    const expectedChunks = 1_000_000 + Math.ceil((bytes / chunkBytes) * 2);
+    const upload = await Upload.begin(ctx, repository, { ...from.options, expectedChunks });
+    from.options.progress.phase('receiving files', { bytes });
+    return new Received(upload, from.start, { ...from, chunkBytes });
+  }
+
+  get end(): Event<'end'> {
+    assert(this.#end !== undefined, 'a stream is used after its end');
+    return this.#end;
+  }
+
+  /** Takes an event; true when it was the last. */
+  async take(event: BaseBackupEvent): Promise<boolean> {
+    if (event.kind !== 'end') {
+      await this.collector.take(event);
+      return false;
+    }
+    await this.store.flush();
+    this.#end = event;
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.upload[Symbol.asyncDispose]();
+  }
+}
+
+interface Source {
+  readonly options: PhysicalBackupOptions;
+  readonly parent: Prepared['parent'];
+  readonly facts: ClusterFacts;
 }
 
 async function receive(
   ctx: Context,
   repository: Repository,
-  from: {
-    events: AsyncIterable<readonly BaseBackupEvent[]>;
-    options: PhysicalBackupOptions;
-    parent: Prepared['parent'];
-    facts: Awaited<ReturnType<typeof readClusterFacts>>;
-  },
+  from: Source & { readonly events: AsyncIterable<readonly BaseBackupEvent[]> },
 ): Promise<Received> {
-  const { options, facts } = from;
-  let upload: Upload | undefined;
-  let opened: { store: StreamStore; collector: StreamCollector; start: Event<'start'>; chunkBytes: number } | undefined;
+  let received: Received | undefined;
   try {
-    for await (const batch of from.events) {
-      for (const event of batch) {
-        if (event.kind === 'start') {
-          const bytes = event.tablespaces.reduce((sum, space) => sum + (space.sizeKilobytes ?? 0) * 1024, 0);
-          const chunkBytes = chooseChunkBytes(options.chunkBytes, from.parent?.record, bytes);
-          // files are at most one chunk's worth smaller than their chunks, and the cluster may grow meanwhile
-          upload = await Upload.begin(ctx, repository, {
-            ...options,
-            expectedChunks: 1_000_000 + Math.ceil((bytes / chunkBytes) * 2),
-          });
-          const store = new StreamStore(upload, { chunkBytes, progress: options.progress });
-          const collector = new StreamCollector(store, {
-            major: facts.server.major,
-            blockBytes: Number(facts.settings.block_size),
-          });
-          opened = { store, collector, start: event, chunkBytes };
-          options.progress.phase('receiving files', { bytes });
-        } else if (event.kind === 'end') {
-          if (opened === undefined || upload === undefined) break;
-          await opened.store.flush();
-          return { ...opened, upload, end: event };
-        } else await opened?.collector.take(event);
-      }
+    for await (const event of flat(from.events)) {
+      if (event.kind === 'start') received = await Received.begin(ctx, repository, { ...from, start: event });
+      else if ((await received?.take(event)) === true) return received!;
     }
     throw new OperationError('backup-aborted', 'the base backup ended before it was complete', {
       hint: 'run it again',
     });
   } catch (error) {
-    await upload?.[Symbol.asyncDispose]();
+    await received?.[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function* flat(batches: AsyncIterable<readonly BaseBackupEvent[]>): AsyncGenerator<BaseBackupEvent> {
+  for await (const batch of batches) yield* batch;
 }
 
 function soundControlFile(bytes: Buffer): ControlFile {

@@ -1,4 +1,5 @@
 import type { ControlFile } from '../../postgres/controlFile.ts';
+import { formatLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { TimelineId } from '../../postgres/timeline.ts';
 import type { PhysicalBackupOptions } from '../physicalBackup.ts';
 import type { PhysicalRecord } from '../physicalRecord.ts';
@@ -15,9 +16,10 @@ export interface RecordParts {
   readonly stored: Omit<StoredCluster, 'files'> & { readonly files: readonly ClusterFile[] };
   readonly wal: readonly ClusterFile[];
   readonly reuse: Reuse;
-  readonly times: { readonly startTime: Date; readonly stopTime: Date };
-  readonly begin: string;
-  readonly end: string;
+  readonly startTime: Date;
+  readonly stopTime: Date;
+  readonly begin: Lsn;
+  readonly end: Lsn;
   readonly timeline: TimelineId;
   readonly chunkBytes: number;
   readonly fromStandby: boolean;
@@ -38,7 +40,7 @@ const recordedSettings = [
 
 /** Puts the record of a backup together. */
 export function composeRecord(parts: RecordParts): PhysicalRecord {
-  const { options, facts, control, stored, reuse, times } = parts;
+  const { options, facts, control, stored, reuse } = parts;
   const settings = recordedSettings.flatMap((name) => {
     const value = facts.settings[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -56,10 +58,10 @@ export function composeRecord(parts: RecordParts): PhysicalRecord {
     serverVersionText: facts.server.version,
     catalogVersion: control.catalogVersion,
     timeline: Number(parts.timeline),
-    startLsn: parts.begin,
-    stopLsn: parts.end,
-    startTime: times.startTime.toISOString(),
-    stopTime: times.stopTime.toISOString(),
+    startLsn: formatLsn(parts.begin),
+    stopLsn: formatLsn(parts.end),
+    startTime: parts.startTime.toISOString(),
+    stopTime: parts.stopTime.toISOString(),
     fromStandby: parts.fromStandby,
     walSegmentBytes: control.walSegmentBytes,
     blockBytes: control.blockBytes,

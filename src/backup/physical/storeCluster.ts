@@ -138,7 +138,7 @@ export function fileCrc(chunks: Uint32Array, size: { sizeBytes: number; chunkByt
   let crc = chunks[0]!;
   for (let index = 1; index < chunks.length - 1; index++) crc = append(crc, chunks[index]!);
   if (chunks.length === 1) return crc;
-  return crc32cCombine(crc, chunks.at(-1)!, size.sizeBytes - (chunks.length - 1) * size.chunkBytes);
+  return crc32cCombine(crc, chunks[chunks.length - 1] as number, size.sizeBytes - (chunks.length - 1) * size.chunkBytes);
 }
 
 function fileOutcomes(plan: RangePlan, fileCount: number): Uint8Array {

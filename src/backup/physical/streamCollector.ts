@@ -7,6 +7,8 @@ import { parseRelationPath } from '../../postgres/relationFile.ts';
 import type { PostgresMajor } from '../../postgres/version.ts';
 import { goModeFromUnix } from '../../snapshot/fileMode.ts';
 import { BlobList } from '../../snapshot/blobList.ts';
+import type { PhysicalRecord } from '../physicalRecord.ts';
+import type { ClusterFacts } from './clusterFacts.ts';
 import type { ClusterDirectory, ClusterFile, NodeAttributes } from './clusterTree.ts';
 import { fileCrc } from './storeCluster.ts';
 import type { StoredStreamFile, StreamStore } from './streamStore.ts';
@@ -18,18 +20,21 @@ interface Pending {
   readonly stored: StoredStreamFile;
 }
 
+/** Bad pages that a record names one by one. */
+const maxReported = 100;
+
 /** `checksum verification failed in file "./base/5/16384", block 7: calculated 1A2B but expected 3C4D` */
 const badPagePattern = /file "(?:\.\/)?([^"]+)", block (\d+)/;
 
 /** Turns the events of a base backup stream into the files and directories of a snapshot. */
 export class StreamCollector {
   readonly directories: ClusterDirectory[] = [];
-  readonly bad: { path: string; block: number }[] = [];
   readonly #store: StreamStore;
   readonly #major: PostgresMajor;
   readonly #blockBytes: number;
   readonly #files: Pending[] = [];
   readonly #captured = new Map<string, Buffer[]>();
+  readonly #bad: { path: string; block: number }[] = [];
   readonly #known = new Set<string>();
   #prefix = '';
   #entry: { path: string; stored: boolean; captured: Buffer[] | undefined } | undefined;
@@ -64,9 +69,10 @@ export class StreamCollector {
     }
   }
 
-  /** Pages that the server verified on the way. */
-  get pages(): number {
-    return Math.floor(this.#relationBytes / this.#blockBytes);
+  /** What the server's verification of page checksums came to. */
+  pages(facts: ClusterFacts): PhysicalRecord['pages'] {
+    const verified = facts.settings.data_checksums === 'on' ? Math.floor(this.#relationBytes / this.#blockBytes) : 0;
+    return { verified, badCount: this.#bad.length, bad: this.#bad.slice(0, maxReported) };
   }
 
   /** Content of a small file that the backup itself has to read. Throws `postgres-protocol` when it did not come. */
@@ -108,7 +114,7 @@ export class StreamCollector {
     if (parseRelationPath(path) !== undefined) this.#relationBytes += entry.sizeBytes;
     this.#files.push({
       path,
-      attributes: attributes(path, entry),
+      attributes: attributesOf(path, entry),
       sizeBytes: entry.sizeBytes,
       stored: this.#store.beginFile(entry.sizeBytes),
     });
@@ -118,12 +124,12 @@ export class StreamCollector {
     if (this.#known.has(path)) return;
     this.#known.add(path);
     const mode = entry.type === 'directory' ? entry.mode : 0o700;
-    this.directories.push({ path, attributes: attributes(path, { ...entry, mode, type: 'directory' }) });
+    this.directories.push({ path, attributes: attributesOf(path, { ...entry, mode, type: 'directory' }) });
   }
 
   #notice(message: string): void {
     const [, path, block] = badPagePattern.exec(message) ?? [];
-    if (path !== undefined) this.bad.push({ path, block: Number(block) });
+    if (path !== undefined) this.#bad.push({ path, block: Number(block) });
   }
 }
 
@@ -134,7 +140,7 @@ function isWalToKeep(path: string): boolean {
 
 const typeBits = { file: 0o100000, directory: 0o040000, symlink: 0o120000 } as const;
 
-function attributes(path: string, entry: TarEntry): NodeAttributes {
+function attributesOf(path: string, entry: TarEntry): NodeAttributes {
   const timeNs = BigInt(entry.mtimeSeconds) * 1_000_000_000n;
   return {
     name: Buffer.from(path.slice(path.lastIndexOf('/') + 1), 'latin1'),

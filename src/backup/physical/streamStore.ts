@@ -123,15 +123,21 @@ export class StreamStore {
     this.#slab = undefined;
     this.#pieces = [];
     this.#used = 0;
-    const running = this.#store(slab, pieces)
-      .catch((error: unknown) => (this.#failed ??= error))
-      .then(() => {
-        this.#running.delete(running);
-        const next = this.#waiting.shift();
-        if (next === undefined) this.#free.push(slab);
-        else next(slab);
-      });
+    const running = this.#storeAndFree(slab, pieces);
     this.#running.add(running);
+    void running.then(() => this.#running.delete(running));
+  }
+
+  /** Never rejects: the failure is thrown to the writer. */
+  async #storeAndFree(slab: Slab, pieces: readonly Piece[]): Promise<void> {
+    try {
+      await this.#store(slab, pieces);
+    } catch (error) {
+      this.#failed ??= error;
+    }
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free.push(slab);
+    else next(slab);
   }
 
   async #store(slab: Slab, pieces: readonly Piece[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { crc32c } from '@node-rs/crc32';
 import { storeChunk } from './storeChunk.ts';
-import type { StoreState } from './storeKernel.ts';
+import type { StoreState } from './storeState.ts';
 
 /** Bytes that arrive from elsewhere (a replication stream), to be stored in chunks of a fixed size. */
 export interface BufferTask {

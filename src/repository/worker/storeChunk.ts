@@ -1,6 +1,6 @@
 import { idWords } from '../blobTable.ts';
 import { chunkId } from './chunkId.ts';
-import { counterChunks, counterRawBytes, counterReusedBytes, type StoreState } from './storeKernel.ts';
+import { counterChunks, counterRawBytes, counterReusedBytes, type StoreState } from './storeState.ts';
 
 const words = new Uint32Array(8);
 

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { OperationError, systemErrorCode } from '../../base/errors.ts';
 import { createRabinChunker, type RabinChunker } from '../chunker.ts';
 import { storeChunk } from './storeChunk.ts';
-import type { StoreState } from './storeKernel.ts';
+import type { StoreState } from './storeState.ts';
 
 /** Ordinary files, to be cut by content as restic does. */
 export interface FilesTask {

@@ -10,14 +10,10 @@ import type { ReadBack } from '../pack/packBuilder.ts';
 import { BackendPackSink, LocalPackSink, type PackSink } from '../pack/packSink.ts';
 import { PackWriter } from '../pack/packWriter.ts';
 import type { RangePlan } from '../rangePlan.ts';
+import type { StoreState } from './storeState.ts';
 import { storeBuffer, type BufferTask } from './storeBuffer.ts';
 import { storeFiles, type FilesTask } from './storeFiles.ts';
 import { storeRanges } from './storeRanges.ts';
-
-/** Progress counters of the store kernel. */
-export const counterRawBytes = 0;
-export const counterChunks = 1;
-export const counterReusedBytes = 2;
 
 export interface StoreKernelInit {
   /** 64 bytes; see `masterKeyToBytes`. */
@@ -39,14 +35,6 @@ export type StoreTask =
   | ({ readonly kind: 'files' } & FilesTask)
   | ({ readonly kind: 'buffer' } & BufferTask)
   | { readonly kind: 'flush' };
-
-/** What the loops over ranges, files and buffers share: one thread's table, writer and progress. */
-export interface StoreState {
-  readonly table: BlobTable;
-  readonly writer: PackWriter;
-  readonly host: KernelHost;
-  readonly polynomial: bigint;
-}
 
 /** Entry of the data plane: read, hash, deduplicate, compress, seal, write, all in this thread. */
 export function createKernel(init: StoreKernelInit, host: KernelHost): Kernel {

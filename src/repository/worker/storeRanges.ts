@@ -5,7 +5,7 @@ import { idWords } from '../blobTable.ts';
 import type { InspectorModule, RangeInspector } from '../rangeInspector.ts';
 import { outcomeDone, outcomeShrunk, outcomeVanished, rangeWords, type RangePlan } from '../rangePlan.ts';
 import { countChunk, storeChunk } from './storeChunk.ts';
-import { counterReusedBytes, type StoreState } from './storeKernel.ts';
+import { counterReusedBytes, type StoreState } from './storeState.ts';
 
 /** Bytes read by one system call: what stays in the core's second-level cache until it is hashed and compressed. */
 const readBytes = 256 * 1024;
