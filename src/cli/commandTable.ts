@@ -1,6 +1,9 @@
 import { register, type RegisteredCommand } from './command.ts';
+import { backupSpec } from './specs/backup.ts';
 import { completionSpec } from './specs/completion.ts';
 import { doctorSpec } from './specs/doctor.ts';
+import { initSpec } from './specs/init.ts';
+import { snapshotsSpec } from './specs/snapshots.ts';
 import { versionSpec } from './specs/version.ts';
 
 /**
@@ -8,6 +11,9 @@ import { versionSpec } from './specs/version.ts';
  * with `run`, a line here. A name of two words is a command of a group, which then needs a line in `groups`.
  */
 export const commandTable: readonly RegisteredCommand[] = [
+  register(initSpec, () => import('./commands/init.ts')),
+  register(backupSpec, () => import('./commands/backup.ts')),
+  register(snapshotsSpec, () => import('./commands/snapshots.ts')),
   register(doctorSpec, () => import('./commands/doctor.ts')),
   register(completionSpec, () => import('./commands/completion.ts')),
   register(versionSpec, () => import('./commands/version.ts')),

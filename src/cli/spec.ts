@@ -91,7 +91,7 @@ export interface ChoiceOptions<Word extends string> {
 }
 
 /** One of some words. */
-export function choice<Word extends string>(options: ChoiceOptions<Word>): OptionSpec<Word | undefined> {
+export function choice<const Word extends string>(options: ChoiceOptions<Word>): OptionSpec<Word | undefined> {
   const { words, ...rest } = options;
   const read = (value: string) => words.find((word) => word === value);
   return { ...converted({ ...rest, form: words.join(', '), read }), complete: words };

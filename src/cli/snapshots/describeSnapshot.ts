@@ -1,0 +1,118 @@
+import { isPhysical, loadPhysicalRecord } from '../../backup/loadPhysicalRecord.ts';
+import type { PhysicalRecord } from '../../backup/physicalRecord.ts';
+import type { Context } from '../../base/context.ts';
+import { isOperationError } from '../../base/errors.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { Snapshot } from '../../snapshot/snapshots.ts';
+import { formatTimestamp, type Timestamp } from '../../snapshot/time.ts';
+import { formatBytes } from '../format.ts';
+import type { Column } from '../table.ts';
+
+/** A snapshot and, of a physical one, what its record says; undefined when that cannot be read. */
+export interface DescribedSnapshot {
+  readonly snapshot: Snapshot;
+  readonly record: PhysicalRecord | undefined;
+}
+
+const ownTag = /^(understudy$|kind:|source:)/;
+
+/** Reads the records of physical snapshots. One that cannot be read is told to `warn`, and the list goes on. */
+export async function describeSnapshots(
+  ctx: Context,
+  repository: Repository,
+  given: { readonly snapshots: readonly Snapshot[]; readonly warn: (message: string) => void },
+): Promise<DescribedSnapshot[]> {
+  const described: DescribedSnapshot[] = [];
+  for (const snapshot of given.snapshots) {
+    described.push({ snapshot, record: await readRecord(ctx, repository, { snapshot, warn: given.warn }) });
+  }
+  return described;
+}
+
+async function readRecord(
+  ctx: Context,
+  repository: Repository,
+  { snapshot, warn }: { readonly snapshot: Snapshot; readonly warn: (message: string) => void },
+): Promise<PhysicalRecord | undefined> {
+  if (!isPhysical(snapshot)) return undefined;
+  try {
+    return await loadPhysicalRecord(ctx, repository, snapshot);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (!isOperationError(error)) throw error;
+    warn(`snapshot ${snapshot.id.slice(0, 8)}: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** The object that `snapshots --json` prints; names as in restic, and what restic does not know beside them. */
+export function snapshotFields({ snapshot, record }: DescribedSnapshot): Record<string, unknown> {
+  const { id, time, parent, tree, paths, hostname, username, tags, programVersion } = snapshot;
+  return {
+    id,
+    short_id: id.slice(0, 8),
+    time: formatTimestamp(time),
+    ...(parent === undefined ? {} : { parent }),
+    tree,
+    paths,
+    hostname,
+    username,
+    tags,
+    ...(programVersion === undefined ? {} : { program_version: programVersion }),
+    kind: kindOf(snapshot),
+    ...(sourceName(snapshot) === undefined ? {} : { source: sourceName(snapshot) }),
+    ...(sizeOf({ snapshot, record }) === undefined ? {} : { size_bytes: sizeOf({ snapshot, record }) }),
+    ...(record === undefined ? {} : { record }),
+  };
+}
+
+/** Columns of the table: restic's, and of a physical snapshot source, size and where it is consistent. */
+export const snapshotColumns: readonly Column<DescribedSnapshot>[] = [
+  { title: 'ID', value: ({ snapshot }) => snapshot.id.slice(0, 8) },
+  { title: 'Time', value: ({ snapshot }) => localTime(snapshot.time) },
+  { title: 'Source', value: ({ snapshot }) => sourceName(snapshot) ?? snapshot.paths.join(' ') },
+  { title: 'Kind', value: ({ snapshot }) => kindOf(snapshot) },
+  { title: 'Host', value: ({ snapshot }) => snapshot.hostname },
+  {
+    title: 'Size',
+    align: 'right',
+    value: (described) => {
+      const size = sizeOf(described);
+      return size === undefined ? '' : formatBytes(size);
+    },
+  },
+  { title: 'Restores from', value: ({ record }) => (record === undefined ? '' : localTime(dateTime(record.stopTime))) },
+  { title: 'Tags', value: ({ snapshot }) => snapshot.tags.filter((tag) => !ownTag.test(tag)).join(',') },
+  { title: 'Remarks', value: remarks },
+];
+
+function remarks({ record }: DescribedSnapshot): string {
+  if (record === undefined) return '';
+  const { pages, fromStandby } = record;
+  return [fromStandby ? 'from a standby' : '', pages.badCount > 0 ? `${pages.badCount} BAD PAGES` : '']
+    .filter((text) => text !== '')
+    .join(', ');
+}
+
+function kindOf({ tags }: Snapshot): string {
+  return tags.find((tag) => tag.startsWith('kind:'))?.slice('kind:'.length) ?? 'files';
+}
+
+function sourceName({ tags }: Snapshot): string | undefined {
+  return tags.find((tag) => tag.startsWith('source:'))?.slice('source:'.length);
+}
+
+function sizeOf({ snapshot, record }: DescribedSnapshot): number | undefined {
+  return record?.sizeBytes ?? snapshot.summary?.totalBytesProcessed;
+}
+
+function dateTime(text: string): Timestamp {
+  return { ns: BigInt(Date.parse(text)) * 1_000_000n, offsetMinutes: 0 };
+}
+
+/** `2026-11-22 10:42:07` in the time zone of this process, as restic shows it. */
+function localTime({ ns }: Timestamp): string {
+  const date = new Date(Number(ns / 1_000_000n));
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19).replace('T', ' ');
+}

@@ -1,0 +1,50 @@
+import { choice, directory, duration, flag, list, size, type CommandSpec } from '../spec.ts';
+import { compressionLevels } from '../../config/repositoryDefaults.ts';
+import { connectionFlags } from './connectionFlags.ts';
+
+export const backupSpec = {
+  name: 'backup',
+  summary: 'Back up PostgreSQL clusters',
+  description:
+    'Makes a physical backup of each source: everything that recovery needs, WAL from its start to its end included. Only ' +
+    'what changed since the last one is stored. An interrupted backup is simply run again: what it stored is not stored twice.',
+  arguments: [
+    {
+      name: 'source',
+      description: 'names from understudy.yaml; default all. Where none is configured, the name to give to the cluster',
+      count: 'many',
+    },
+  ],
+  options: {
+    ...connectionFlags,
+    dataDirectory: directory(
+      '--data-directory <path>',
+      'Data directory on this machine; default what the server says.',
+    ),
+    method: choice({
+      flags: '--method <method>',
+      description: '`files` reads the data directory, `stream` uses the replication protocol, `auto` decides.',
+      words: ['auto', 'files', 'stream'],
+    }),
+    compression: choice({
+      flags: '--compression <level>',
+      description: 'How hard to compress, instead of what is configured.',
+      words: compressionLevels,
+    }),
+    chunkSize: size(
+      '--chunk-size <size>',
+      'Size of the chunks, a power of two from 64KiB to 8MiB; keep it once chosen.',
+    ),
+    tag: list('--tag <tag>', 'Tag of the snapshot; may be given several times.'),
+    archiveTimeout: duration(
+      '--archive-timeout <duration>',
+      'Where WAL is archived into the repository, wait so long for that of the backup; default 1m.',
+    ),
+    rehash: flag('--rehash', 'Read everything again, also what seems unchanged.'),
+  },
+  examples: [
+    { command: 'backup', meaning: 'every source that is configured' },
+    { command: 'backup main --tag before-upgrade', meaning: 'one source, with a tag' },
+    { command: 'backup shop --host db1 --user backup', meaning: 'a cluster that is not configured, over the network' },
+  ],
+} as const satisfies CommandSpec;
