@@ -10,7 +10,6 @@ export const untestedErrorCodes: readonly string[] = [
   'wal-conflict',
   'wal-missing',
   'wal-unavailable',
-  'target-invalid',
   'destination-not-empty',
   'destination-full',
   'destination-io',
