@@ -25,6 +25,11 @@ export interface ServerOptions {
   /** Who the server runs as (runtimeUser.ts); undefined: as we do. */
   readonly user: OsUser | undefined;
   /**
+   * Words of a command that runs as we do, prepares the surroundings of the server (mounts), becomes `user` itself and
+   * then executes the words that follow, without forking. Default: nothing, the server starts as `user` at once.
+   */
+  readonly launcher?: readonly string[] | undefined;
+  /**
    * Stronger than the cluster's postgresql.auto.conf; its postgresql.conf and pg_hba.conf are not read at all.
    * They are on the command line, where every user of the machine can read them: never a secret.
    */
@@ -63,6 +68,7 @@ export async function startServer(ctx: Context, options: ServerOptions): Promise
     program,
     args: ['-D', dataDirectory, ...args],
     user,
+    launcher: options.launcher,
     logFile: files.logFile,
     dataDirectory,
   });

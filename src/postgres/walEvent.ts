@@ -65,7 +65,7 @@ function timeAt(main: Buffer): bigint {
 }
 
 /** The data at a record's end that belongs to no block; undefined for records with blocks. */
-function mainData(record: Buffer): Buffer | undefined {
+export function mainData(record: Buffer): Buffer | undefined {
   for (let at = recordHeaderBytes; at < record.length;) {
     const id = record[at]!;
     if (id === 253)

@@ -26,6 +26,8 @@ export interface WatchedCommand {
   readonly program: string;
   readonly args: readonly string[];
   readonly user: OsUser | undefined;
+  /** See `ServerOptions`. */
+  readonly launcher?: readonly string[] | undefined;
   /** Gets standard output and standard error. */
   readonly logFile: string;
   /** The server's working directory, by which its remains are found. */
@@ -44,20 +46,22 @@ export interface WatchedServer {
 
 /** Starts a server with its watchdog, in a process group of its own (Ctrl-C in the terminal does not reach it). */
 export async function startWatched(clock: Clock, command: WatchedCommand): Promise<WatchedServer> {
-  const { program, args, user, logFile } = command;
+  const { program, args, user, logFile, launcher } = command;
+  const [first, ...words] = [...(launcher ?? []), '/bin/sh', '-c', watchdogScript, 'sh', program, ...args];
+  const dropped = launcher === undefined && user !== undefined ? { uid: user.uid, gid: user.gid } : {};
   const log = openSync(logFile, 'a', 0o640);
   let child: ChildProcess;
   try {
-    child = spawn('/bin/sh', ['-c', watchdogScript, 'sh', program, ...args], {
+    child = spawn(first!, words, {
       cwd: '/',
       env: childEnvironment({}, user?.name),
       stdio: ['pipe', log, log],
       detached: true,
-      ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
+      ...dropped,
     });
     if (child.pid === undefined) await once(child, 'spawn');
   } catch (error) {
-    throw spawnFailed('/bin/sh', user?.name, error);
+    throw spawnFailed(first!, user?.name, error);
   } finally {
     closeSync(log);
   }
