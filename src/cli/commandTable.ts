@@ -1,9 +1,15 @@
 import { register, type RegisteredCommand } from './command.ts';
 import { backupSpec } from './specs/backup.ts';
+import { cacheClearSpec, cacheForgetKeySpec, cacheListSpec, cacheSaveKeySpec } from './specs/cache.ts';
 import { completionSpec } from './specs/completion.ts';
+import { demoSpec } from './specs/demo.ts';
 import { doctorSpec } from './specs/doctor.ts';
+import { dumpSpec } from './specs/dump.ts';
 import { initSpec } from './specs/init.ts';
+import { keyAddSpec, keyListSpec, keyPasswdSpec, keyRemoveSpec } from './specs/key.ts';
+import { lsSpec } from './specs/ls.ts';
 import { snapshotsSpec } from './specs/snapshots.ts';
+import { unlockSpec } from './specs/unlock.ts';
 import { versionSpec } from './specs/version.ts';
 
 /**
@@ -11,13 +17,28 @@ import { versionSpec } from './specs/version.ts';
  * with `run`, a line here. A name of two words is a command of a group, which then needs a line in `groups`.
  */
 export const commandTable: readonly RegisteredCommand[] = [
+  register(demoSpec, () => import('./commands/demo.ts')),
   register(initSpec, () => import('./commands/init.ts')),
   register(backupSpec, () => import('./commands/backup.ts')),
   register(snapshotsSpec, () => import('./commands/snapshots.ts')),
+  register(lsSpec, () => import('./commands/ls.ts')),
+  register(dumpSpec, () => import('./commands/dump.ts')),
+  register(unlockSpec, () => import('./commands/unlock.ts')),
+  register(keyListSpec, () => import('./commands/keyList.ts')),
+  register(keyAddSpec, () => import('./commands/keyAdd.ts')),
+  register(keyRemoveSpec, () => import('./commands/keyRemove.ts')),
+  register(keyPasswdSpec, () => import('./commands/keyPasswd.ts')),
+  register(cacheListSpec, () => import('./commands/cacheList.ts')),
+  register(cacheClearSpec, () => import('./commands/cacheClear.ts')),
+  register(cacheSaveKeySpec, () => import('./commands/cacheSaveKey.ts')),
+  register(cacheForgetKeySpec, () => import('./commands/cacheForgetKey.ts')),
   register(doctorSpec, () => import('./commands/doctor.ts')),
   register(completionSpec, () => import('./commands/completion.ts')),
   register(versionSpec, () => import('./commands/version.ts')),
 ];
 
 /** Groups of commands and what they are about. */
-export const groups: Readonly<Record<string, string>> = {};
+export const groups: Readonly<Record<string, string>> = {
+  key: 'The passwords that open the repository.',
+  cache: 'What is kept on this machine for speed.',
+};

@@ -3,7 +3,7 @@ import type { Repository } from '../repository/repository.ts';
 import { matchesFilter, parseTagList, type SnapshotFilter } from '../snapshot/snapshotFilter.ts';
 import { findSnapshot } from '../snapshot/snapshotSelector.ts';
 import { loadSnapshots, type Snapshot } from '../snapshot/snapshots.ts';
-import { snapshotSource } from './repositorySnapshots.ts';
+import { snapshotSource } from '../snapshot/repositorySource.ts';
 import type { OptionValues } from './spec.ts';
 import type { snapshotFlags } from './specs/snapshotFlags.ts';
 

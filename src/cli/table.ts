@@ -27,3 +27,8 @@ export function formatTable<Row>(
   const titles = styled(terminal, 'bold', line(columns.map(({ title }) => title)));
   return [titles, ...cells.map(line)].join('\n');
 }
+
+/** Columns in which something stands for at least one row. */
+export function usedColumns<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Column<Row>[] {
+  return columns.filter(({ value }) => rows.some((row) => value(row) !== ''));
+}

@@ -54,7 +54,7 @@ function pagesText(terminal: Terminal, { result: { record } }: FinishedBackup): 
   if (verified === 0) return 'none had to be read';
   const checked = `${plural(verified, 'checksum')} verified`;
   if (badCount === 0) return `${checked}, all good`;
-  return `${checked}, ${styled(terminal, 'red', `${plural(badCount, 'BAD PAGE')}`)}`;
+  return `${checked}, ${styled(terminal, 'red', plural(badCount, 'BAD PAGE'))}`;
 }
 
 /** One line for each bad page that is known by place, for warnings. */

@@ -4,14 +4,9 @@ import type { CommandRun } from '../command.ts';
 import { plural } from '../format.ts';
 import { openRepository } from '../openRepository.ts';
 import { chooseSnapshots } from '../snapshotChoice.ts';
-import {
-  describeSnapshots,
-  snapshotColumns,
-  snapshotFields,
-  type DescribedSnapshot,
-} from '../snapshots/describeSnapshot.ts';
+import { describeSnapshots, snapshotColumns, snapshotFields } from '../snapshots/describeSnapshot.ts';
 import type { snapshotsSpec } from '../specs/snapshots.ts';
-import { formatTable } from '../table.ts';
+import { formatTable, usedColumns } from '../table.ts';
 
 export const run: CommandRun<typeof snapshotsSpec> = async (ctx, invocation) => {
   const { options, printer, terminal, arguments: names } = invocation;
@@ -21,12 +16,13 @@ export const run: CommandRun<typeof snapshotsSpec> = async (ctx, invocation) => 
   let shown = 0;
   for (const { key, snapshots } of groupSnapshots(newestOf(chosen, options.latest), groupBy ?? [])) {
     const oldestFirst = snapshots.toReversed();
-    const described = await describeSnapshots(ctx, repository, { snapshots: oldestFirst, warn: printer.warn });
+    const warn = (message: string): void => printer.warn(message);
+    const described = await describeSnapshots(ctx, repository, { snapshots: oldestFirst, warn });
     if (printer.json) {
       for (const one of described) printer.result('snapshot', snapshotFields(one), () => '');
     } else {
       if (groupBy !== undefined) printer.remark(`${shown > 0 ? '\n' : ''}snapshots of ${groupText(key)}:`);
-      printer.result('snapshots', {}, () => formatTable(terminal, usedColumns(described), described));
+      printer.result('snapshots', {}, () => formatTable(terminal, usedColumns(snapshotColumns, described), described));
     }
     shown += snapshots.length;
   }
@@ -38,11 +34,6 @@ function newestOf(snapshots: readonly Snapshot[], count: number | undefined): re
   if (count === undefined) return snapshots;
   const groups = groupSnapshots(snapshots, ['host', 'paths']);
   return groups.flatMap((group) => group.snapshots.slice(0, count)).toSorted(newestFirst);
-}
-
-/** Columns in which something stands; the table of a repository without tags has no column for them. */
-function usedColumns(described: readonly DescribedSnapshot[]) {
-  return snapshotColumns.filter(({ value }) => described.some((one) => value(one) !== ''));
 }
 
 function groupText({ hostname, paths, tags }: GroupKey): string {
