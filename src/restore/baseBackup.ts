@@ -1,0 +1,118 @@
+import {
+  dataDirectoryName,
+  parsePhysicalRecord,
+  recordFileName,
+  type PhysicalRecord,
+} from '../backup/physicalRecord.ts';
+import type { Context } from '../base/context.ts';
+import { OperationError } from '../base/errors.ts';
+import { parseLsn, type Lsn } from '../postgres/lsn.ts';
+import { parseSystemIdentifier, type SystemIdentifier } from '../postgres/systemIdentifier.ts';
+import { toTimelineId, type TimelineId } from '../postgres/timeline.ts';
+import type { Repository } from '../repository/repository.ts';
+import { findNode } from '../snapshot/findPath.ts';
+import { findSnapshot } from '../snapshot/snapshotSelector.ts';
+import { loadSnapshots, type Snapshot, type SnapshotSource } from '../snapshot/snapshots.ts';
+
+/** A physical snapshot, as recovery sees it. */
+export interface BaseBackup {
+  readonly snapshot: Snapshot;
+  readonly record: PhysicalRecord;
+  readonly systemIdentifier: SystemIdentifier;
+  readonly timeline: TimelineId;
+  /** Recovery may stop from here on: the cluster is consistent. */
+  readonly stopLsn: Lsn;
+  readonly stopTime: Date;
+}
+
+const physicalTag = 'kind:postgres';
+
+/** Path of the data directory in the tree of a physical snapshot. */
+export function dataDirectoryPath(source: string): string {
+  return `/${source}/${dataDirectoryName}`;
+}
+
+/** The physical backups of one source (default: of the only one there is), oldest first. Throws `not-found`, `usage`. */
+export async function loadBaseBackups(
+  ctx: Context,
+  repository: Repository,
+  source: string | undefined,
+): Promise<BaseBackup[]> {
+  const all = (await loadSnapshots(ctx, snapshotsOf(repository))).filter(({ tags }) => tags.includes(physicalTag));
+  const sources = [...new Set(all.flatMap(({ tags }) => tags.filter((tag) => tag.startsWith('source:'))))];
+  const wanted = source === undefined ? onlySource(sources) : `source:${source}`;
+  const snapshots = all.filter(({ tags }) => tags.includes(wanted));
+  if (snapshots.length === 0) throw noBackups(source, sources);
+  const backups: BaseBackup[] = [];
+  for (const snapshot of snapshots) backups.push(await loadBaseBackup(ctx, repository, snapshot));
+  return backups.toSorted((one, other) => one.stopTime.getTime() - other.stopTime.getTime());
+}
+
+/** The physical backup that an id, a prefix of one, or `latest` names. Throws `not-found`, `ambiguous-id`, `usage`. */
+export async function findBaseBackup(
+  ctx: Context,
+  repository: Repository,
+  selector: { readonly text: string; readonly source?: string | undefined },
+): Promise<BaseBackup> {
+  const { text, source } = selector;
+  const tags = source === undefined ? [physicalTag] : [physicalTag, `source:${source}`];
+  const snapshot = await findSnapshot(ctx, snapshotsOf(repository), { text, filter: { tags: [tags] } });
+  if (snapshot.tags.includes(physicalTag)) return loadBaseBackup(ctx, repository, snapshot);
+  throw new OperationError('usage', `snapshot ${snapshot.id.slice(0, 8)} is no physical backup of a cluster`, {
+    hint: 'restore --files restores a snapshot of files',
+    detail: { snapshot: snapshot.id },
+  });
+}
+
+export function snapshotsOf(repository: Repository): SnapshotSource {
+  return {
+    listIds: (ctx) => repository.listIds(ctx, 'snapshots'),
+    load: (ctx, id) => repository.loadDocument(ctx, 'snapshots', id),
+  };
+}
+
+/** The content of a small file in a snapshot. Throws `not-found`. */
+export async function loadSnapshotFile(
+  ctx: Context,
+  repository: Repository,
+  file: { readonly treeId: string; readonly path: string },
+): Promise<Buffer> {
+  const node = await findNode(ctx, (at, id) => repository.loadBlob(at, 'tree', id), file.treeId, file.path);
+  if (node.type !== 'file') throw new OperationError('not-found', `${file.path} is no file in the snapshot`);
+  const parts: Buffer[] = [];
+  for (const id of node.content) parts.push(await repository.loadBlob(ctx, 'data', id));
+  return Buffer.concat(parts);
+}
+
+async function loadBaseBackup(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<BaseBackup> {
+  const path = `${snapshot.paths[0] ?? ''}/${recordFileName}`;
+  const record = parsePhysicalRecord(await loadSnapshotFile(ctx, repository, { treeId: snapshot.tree, path }));
+  return {
+    snapshot,
+    record,
+    systemIdentifier: parseSystemIdentifier(record.systemIdentifier),
+    timeline: toTimelineId(record.timeline),
+    stopLsn: parseLsn(record.stopLsn),
+    stopTime: new Date(record.stopTime),
+  };
+}
+
+function onlySource(tags: readonly string[]): string {
+  const [only] = tags;
+  if (tags.length === 1 && only !== undefined) return only;
+  if (tags.length === 0) throw noBackups(undefined, tags);
+  throw new OperationError('usage', 'the repository holds backups of several clusters', {
+    hint: `say which one with --source: ${names(tags)}`,
+  });
+}
+
+function noBackups(source: string | undefined, tags: readonly string[]): OperationError {
+  const of = source === undefined ? '' : ` of source ${source}`;
+  return new OperationError('not-found', `the repository holds no physical backup${of}`, {
+    hint: tags.length === 0 ? 'make one: understudy backup' : `there are backups of ${names(tags)}`,
+  });
+}
+
+function names(tags: readonly string[]): string {
+  return tags.map((tag) => tag.slice('source:'.length)).join(', ');
+}
