@@ -1,6 +1,7 @@
 import { register, type RegisteredCommand } from './command.ts';
 import { backupSpec } from './specs/backup.ts';
 import { cacheClearSpec, cacheForgetKeySpec, cacheListSpec, cacheSaveKeySpec } from './specs/cache.ts';
+import { checkSpec } from './specs/check.ts';
 import { completionSpec } from './specs/completion.ts';
 import { demoSpec } from './specs/demo.ts';
 import { doctorSpec } from './specs/doctor.ts';
@@ -23,6 +24,7 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(snapshotsSpec, () => import('./commands/snapshots.ts')),
   register(lsSpec, () => import('./commands/ls.ts')),
   register(dumpSpec, () => import('./commands/dump.ts')),
+  register(checkSpec, () => import('./commands/check.ts')),
   register(unlockSpec, () => import('./commands/unlock.ts')),
   register(keyListSpec, () => import('./commands/keyList.ts')),
   register(keyAddSpec, () => import('./commands/keyAdd.ts')),
