@@ -5,7 +5,7 @@ import { errorMessage } from '../../base/errors.ts';
 import { readServerFacts, readSettings } from '../../postgres/catalog.ts';
 import type { ConnectionOptions } from '../../postgres/connectionOptions.ts';
 import { controlFilePath, parseControlFile } from '../../postgres/controlFile.ts';
-import { openSqlConnection } from '../../postgres/sqlConnection.ts';
+import { openSqlConnection, type SqlConnection } from '../../postgres/sqlConnection.ts';
 import type { SystemIdentifier } from '../../postgres/systemIdentifier.ts';
 
 export interface ChosenMethod {
@@ -27,6 +27,11 @@ export async function chooseMethod(
   givenDirectory: string | undefined,
 ): Promise<ChosenMethod> {
   await using sql = await openSqlConnection(ctx, connection);
+  return await chooseMethodFor(sql, givenDirectory);
+}
+
+/** As `chooseMethod`, over a connection that is there already. */
+export async function chooseMethodFor(sql: SqlConnection, givenDirectory: string | undefined): Promise<ChosenMethod> {
   const { systemIdentifier } = await readServerFacts(sql);
   const directory = givenDirectory ?? (await readSettings(sql)).data_directory;
   if (directory === undefined) return { method: 'stream', reason: 'the role may not see where the data directory is' };

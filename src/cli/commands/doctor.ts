@@ -1,26 +1,72 @@
+import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
-import type { CommandRun } from '../command.ts';
+import type { LoadedConfig } from '../../config/loadConfig.ts';
+import type { CommandRun, Invocation } from '../command.ts';
 import { checkConfiguration } from '../doctor/configuration.ts';
+import { checkDiskSpace } from '../doctor/diskSpace.ts';
 import type { Finding } from '../doctor/finding.ts';
+import { checkPrograms } from '../doctor/programs.ts';
+import { checkRepositoryAccess } from '../doctor/repository.ts';
 import { checkRuntime } from '../doctor/runtime.ts';
+import { checkSource } from '../doctor/source.ts';
 import { plural } from '../format.ts';
+import { selectSources, type PostgresSource } from '../postgresSource.ts';
 import type { doctorSpec } from '../specs/doctor.ts';
 import { styled, type Terminal } from '../terminal.ts';
 
+type DoctorInvocation = Invocation<typeof doctorSpec>;
+
 const colors = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
 
-export const run: CommandRun<typeof doctorSpec> = async (_ctx, invocation) => {
+export const run: CommandRun<typeof doctorSpec> = async (ctx, invocation) => {
   const { printer, terminal } = invocation;
   const loaded = await invocation.loadConfig();
-  const findings = [...checkRuntime(), ...(await checkConfiguration(loaded, invocation))];
-  for (const finding of findings) printer.result('finding', { ...finding }, () => findingText(terminal, finding));
-  const failed = findings.filter(({ verdict }) => verdict === 'failed').length;
+  const sources = await sourcesToCheck(loaded, invocation);
+  let failed = 0;
+  for await (const finding of findings(ctx, { invocation, loaded, sources })) {
+    printer.result('finding', { ...finding }, () => findingText(terminal, finding));
+    if (finding.verdict === 'failed') failed++;
+  }
   if (failed > 0) {
     throw new OperationError('check-failed', `doctor found ${plural(failed, 'thing')} that must be put right`, {
       hint: 'see the lines marked failed',
     });
   }
 };
+
+/** One after the other, so that what is slow does not hold back what is known. */
+async function* findings(
+  ctx: Context,
+  { invocation, loaded, sources }: { invocation: DoctorInvocation; loaded: LoadedConfig; sources: PostgresSource[] },
+): AsyncGenerator<Finding> {
+  yield* checkRuntime();
+  yield* checkConfiguration(loaded);
+  yield* await checkRepositoryAccess(ctx, invocation);
+  const majors = new Set<number>();
+  for (const source of sources) {
+    const report = await checkSource(ctx, source, { prefix: commandPrefix(loaded, invocation) });
+    yield* report.findings;
+    if (report.major !== undefined) majors.add(report.major);
+  }
+  const { verify, postgresBinaries } = loaded.config;
+  yield* await checkPrograms(ctx, { directories: postgresBinaries, majors });
+  if (verify.directory !== undefined) yield* checkDiskSpace('verify.directory', verify.directory);
+}
+
+/** The configured ones; one that is not configured only when it is named or reached by flags. */
+async function sourcesToCheck(loaded: LoadedConfig, invocation: DoctorInvocation): Promise<PostgresSource[]> {
+  const { arguments: names, options } = invocation;
+  const asked = names.length > 0 || Object.values(options).some((value) => value !== undefined);
+  if (!asked && Object.keys(loaded.config.sources).length === 0) return [];
+  return selectSources(loaded, names, options);
+}
+
+/** What a command line of PostgreSQL's configuration needs to reach the same repository. */
+function commandPrefix({ path }: LoadedConfig, { global }: DoctorInvocation): string {
+  if (path !== undefined) return `--config ${path} `;
+  const repository = global.repo ?? process.env['UNDERSTUDY_REPOSITORY'];
+  return repository === undefined ? '' : `--repo ${repository} `;
+}
 
 function findingText(terminal: Terminal, { check, verdict, message, hint }: Finding): string {
   const line = `${styled(terminal, colors[verdict], verdict.padEnd(7))}  ${check}: ${message}`;
