@@ -209,7 +209,7 @@ async function openThread(options: WorkerPoolOptions, shared: LaneShared): Promi
   };
 }
 
-/** Makes an error cross a thread border. */
+/** Makes an error cross a thread or process border. */
 export function serializeError(error: unknown): unknown {
   if (error instanceof OperationError) {
     const { code, message, hint, detail } = error;
@@ -218,7 +218,8 @@ export function serializeError(error: unknown): unknown {
   return { message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-function deserializeError(value: unknown): Error {
+/** The error that `serializeError` took apart, on the other side of a thread or process border. */
+export function deserializeError(value: unknown): Error {
   const { code, message, hint, detail } = value as {
     code?: string;
     message: string;

@@ -12,6 +12,7 @@ import { lsSpec } from './specs/ls.ts';
 import { snapshotsSpec } from './specs/snapshots.ts';
 import { unlockSpec } from './specs/unlock.ts';
 import { versionSpec } from './specs/version.ts';
+import { walPushSpec } from './specs/walPush.ts';
 
 /**
  * Every command, in the order of --help. To add one: `specs/<command>.ts` with its description, `commands/<command>.ts`
@@ -34,6 +35,7 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(cacheClearSpec, () => import('./commands/cacheClear.ts')),
   register(cacheSaveKeySpec, () => import('./commands/cacheSaveKey.ts')),
   register(cacheForgetKeySpec, () => import('./commands/cacheForgetKey.ts')),
+  register(walPushSpec, () => import('./commands/walPush.ts')),
   register(doctorSpec, () => import('./commands/doctor.ts')),
   register(completionSpec, () => import('./commands/completion.ts')),
   register(versionSpec, () => import('./commands/version.ts')),
@@ -42,5 +44,6 @@ export const commandTable: readonly RegisteredCommand[] = [
 /** Groups of commands and what they are about. */
 export const groups: Readonly<Record<string, string>> = {
   key: 'The passwords that open the repository.',
+  wal: 'The WAL archive.',
   cache: 'What is kept on this machine for speed.',
 };

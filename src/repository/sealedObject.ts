@@ -1,5 +1,7 @@
 import { masterKeyFromBytes, masterKeyToBytes, type MasterKey } from './crypto/masterKey.ts';
 import { Sealer, ivBytes, sealOverheadBytes } from './crypto/sealer.ts';
+import type { Credentials } from './openConfig.ts';
+import type { Repository } from './repository.ts';
 import { ZstdCompressor, ZstdDecompressor, zstdBound } from './crypto/zstd.ts';
 
 /**
@@ -52,4 +54,22 @@ export class ObjectSealer {
 /** The 64 bytes of an open repository's master key. They open everything: only into memory of our own processes. */
 export function exportMasterKey(repository: { readonly masterKey: MasterKey }): Buffer {
   return masterKeyToBytes(repository.masterKey);
+}
+
+/** What opens a repository in a helper process of ours: JSON values. Holds the key: never on a command line, in a file, in a log. */
+export interface ExportedCredentials {
+  readonly repositoryId: string;
+  readonly keyId: string;
+  /** Base64. */
+  readonly masterKey: string;
+}
+
+export function exportCredentials(repository: Pick<Repository, 'config' | 'keyId' | 'masterKey'>): ExportedCredentials {
+  const { config, keyId } = repository;
+  return { repositoryId: config.id, keyId, masterKey: exportMasterKey(repository).toString('base64') };
+}
+
+/** For `Repository.open`. */
+export function importCredentials({ masterKey, ...ids }: ExportedCredentials): Credentials {
+  return { ...ids, masterKey: masterKeyFromBytes(Buffer.from(masterKey, 'base64')) };
 }

@@ -71,7 +71,7 @@ export class WalArchive {
       if (!isOperationError(error, 'object-exists')) throw error;
       return this.confirmIdentical(ctx, file, prepared.header.contentSha256);
     }
-    if (file.kind === 'segment') await this.#dropPartial(ctx, file.segment);
+    if (file.kind === 'segment') await this.dropPartial(ctx, file.segment);
     return 'stored';
   }
 
@@ -92,6 +92,20 @@ export class WalArchive {
     if (stored.header.contentSha256 !== sha256) throw this.#conflict(file);
     this.#syncName(file);
     return 'identical';
+  }
+
+  /**
+   * To be called once a whole segment is stored: removes its unfinished version. One that stays behind is harmless, as
+   * the whole one always wins: failures are only logged.
+   */
+  async dropPartial(ctx: Context, segment: WalSegmentName): Promise<void> {
+    const partial = { kind: 'partial', segment } as const;
+    try {
+      if (await this.has(ctx, partial)) await this.backend.delete(ctx, walObjectName(this.systemIdentifier, partial));
+    } catch (error) {
+      if (!isOperationError(error)) throw error;
+      ctx.log.warn({ segment, err: error }, 'cannot remove the unfinished version of a segment');
+    }
   }
 
   async #putPartial(ctx: Context, file: WalFileName & { kind: 'partial' }, content: Uint8Array): Promise<PutOutcome> {
@@ -137,17 +151,6 @@ export class WalArchive {
     const stored = await this.backend.stat(ctx, objectName);
     if (stored?.sizeBytes !== last.objectBytes) return false;
     return contentSha256(content.subarray(0, last.contentBytes)) === last.contentSha256;
-  }
-
-  /** The whole segment is there now. An unfinished one that stays behind is harmless: the whole one always wins. */
-  async #dropPartial(ctx: Context, segment: WalSegmentName): Promise<void> {
-    const partial = { kind: 'partial', segment } as const;
-    try {
-      if (await this.has(ctx, partial)) await this.backend.delete(ctx, walObjectName(this.systemIdentifier, partial));
-    } catch (error) {
-      if (!isOperationError(error)) throw error;
-      ctx.log.warn({ segment, err: error }, 'cannot remove the unfinished version of a segment');
-    }
   }
 
   /** Another process may have made the name visible and died before it was durable. */
