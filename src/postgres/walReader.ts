@@ -7,7 +7,7 @@ import { parseWalPageHeader, shortHeaderBytes, longHeaderBytes, walPageFlags, ty
 export interface WalRecord {
   /** Where it begins: what pg_waldump calls its lsn. */
   readonly begin: Lsn;
-  /** Where the next one begins, unless a page begins there. */
+  /** Where the next one begins, unless a page begins there: behind a segment switch the next segment. */
   readonly end: Lsn;
   /** Header and all, in one piece. */
   readonly bytes: Buffer;
@@ -49,8 +49,12 @@ export class WalReader {
       const page = segment.subarray(at, at + pageBytes);
       const address = toLsn(begin + BigInt(at));
       for (const record of this.#readPage(page, address)) {
+        if (isSegmentSwitch(record.bytes)) {
+          const { segmentBytes } = parseWalPageHeader(segment)?.segment ?? { segmentBytes: segment.length };
+          yield { ...record, end: toLsn(begin + BigInt(segmentBytes)) };
+          return;
+        }
         yield record;
-        if (isSegmentSwitch(record.bytes)) return;
       }
     }
   }

@@ -1,0 +1,103 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { syncDirectory, writeFileAtomic } from '../base/atomicFile.ts';
+import type { Context } from '../base/context.ts';
+import { assert } from '../base/errors.ts';
+import { silentProgress, type Progress } from '../base/progress.ts';
+import { backupLabelPath } from '../postgres/backupLabel.ts';
+import { controlFilePath } from '../postgres/controlFile.ts';
+import { assertReachable } from '../postgres/runtimeUser.ts';
+import type { OsUser } from '../postgres/runProgram.ts';
+import type { Repository } from '../repository/repository.ts';
+import { applyRestore, type RestoreResult } from '../restorer/applyRestore.ts';
+import { onDestination } from '../restorer/destinationErrors.ts';
+import { checkDestination, exists, incompleteMarker } from './destination.ts';
+import type { RecoveryPlan } from './planRecovery.ts';
+import { loadRecoveryFiles, writeControlFile, writeRecoveryFiles } from './recoveryFiles.ts';
+import { checkTablespaces } from './tablespaces.ts';
+
+export interface ApplyRecoveryOptions {
+  /** For the shell of the server's user, with %f and %p. Without, the WAL in the backup is all there is. */
+  readonly restoreCommand?: string | undefined;
+  /** What is run once when recovery has ended, e.g. to remove what the restore command kept. */
+  readonly recoveryEndCommand?: string | undefined;
+  /** Who everything shall belong to; undefined: to us. */
+  readonly owner?: OsUser | undefined;
+  readonly threads?: number | undefined;
+  readonly progress?: Progress;
+}
+
+const privateMode = 0o700;
+
+/**
+ * Executes a plan. When it resolves, the data directory is complete and durable, and a server that is started on it
+ * recovers to the target. Until then no server starts on it: pg_control, without which none does, comes last, and
+ * `understudy-restore-incomplete` tells that it is not finished; the same restore with `delta` goes on from there.
+ *
+ * Throws what planning throws about the destination, `repository-damaged`, `destination-full`, `destination-io`.
+ */
+export async function applyRecovery(
+  ctx: Context,
+  repository: Repository,
+  plan: RecoveryPlan,
+  options: ApplyRecoveryOptions = {},
+): Promise<RestoreResult> {
+  assert(plan.wal.from === 'backup' || options.restoreCommand !== undefined, 'archived WAL needs a restore command');
+  const { destination, existing, backup } = plan;
+  const { owner, progress = silentProgress, threads } = options;
+  await checkDestination(destination.path, { existing, systemIdentifier: backup.systemIdentifier });
+  checkTablespaces(backup.record, plan.tablespaces, { dataDirectory: destination.path, existing });
+  if (owner !== undefined) await assertReachable(ctx, existingAncestor(destination.path), owner);
+  const files = await loadRecoveryFiles(ctx, repository, backup);
+  ctx.signal.throwIfAborted();
+  beginRestore(plan, ctx.clock.now());
+  const result = await applyRestore(ctx, repository, withExistingRoot(plan), {
+    progress,
+    ...(owner === undefined ? {} : { owner: { uid: owner.uid, gid: owner.gid } }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  assert(exists(join(destination.path, backupLabelPath)), 'a base backup has a backup_label');
+  onDestination('finish', latin1(destination.path), () => {
+    writeRecoveryFiles(plan, { ...options, files });
+    writeControlFile(plan, { owner, content: files.controlFile });
+    endRestore(destination.path);
+  });
+  ctx.log.info({ destination: destination.path, ...result }, 'restored the data directory');
+  return result;
+}
+
+/** From here on no server starts here, whatever was there before. */
+function beginRestore({ destination, backup }: RecoveryPlan, now: Date): void {
+  const { path } = destination;
+  onDestination('write to', latin1(path), () => {
+    mkdirSync(path, { recursive: true, mode: privateMode });
+    const marker = { snapshot: backup.snapshot.id, begun: now.toISOString() };
+    writeFileAtomic(join(path, incompleteMarker), Buffer.from(`${JSON.stringify(marker)}\n`));
+    const controlFile = join(path, controlFilePath);
+    if (!exists(controlFile)) return;
+    rmSync(controlFile);
+    syncDirectory(dirname(controlFile));
+  });
+}
+
+function endRestore(path: string): void {
+  rmSync(join(path, incompleteMarker));
+  syncDirectory(path);
+}
+
+/** The directory was planned before `beginRestore` made it. */
+function withExistingRoot({ files }: RecoveryPlan): RecoveryPlan['files'] {
+  const directories = files.directories.map((directory, index) =>
+    index === 0 ? { ...directory, exists: true } : directory,
+  );
+  return { ...files, directories };
+}
+
+function existingAncestor(path: string): string {
+  const parent = dirname(path);
+  return exists(parent) || parent === path ? parent : existingAncestor(parent);
+}
+
+function latin1(path: string): string {
+  return Buffer.from(path).toString('latin1');
+}

@@ -1,0 +1,3 @@
+import { pitrSuite } from './fixture/pitrSuite.ts';
+
+pitrSuite([13]);

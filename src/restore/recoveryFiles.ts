@@ -1,0 +1,109 @@
+import { chmodSync, lchownSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { syncDirectory, writeFileAtomic } from '../base/atomicFile.ts';
+import type { Context } from '../base/context.ts';
+import { isOperationError } from '../base/errors.ts';
+import { emptyDirectories } from '../postgres/backupExclusions.ts';
+import { controlFilePath } from '../postgres/controlFile.ts';
+import { autoConfPath, withRecoverySettings, type RecoverySettings } from '../postgres/recoverySettings.ts';
+import type { OsUser } from '../postgres/runProgram.ts';
+import { majorOfServerVersion } from '../postgres/version.ts';
+import type { Repository } from '../repository/repository.ts';
+import { dataDirectoryPath, loadSnapshotFile, type BaseBackup } from './baseBackup.ts';
+import { exists } from './destination.ts';
+import type { RecoveryPlan } from './planRecovery.ts';
+
+/** Files of the backup that are put in place by hand. */
+export interface RecoveryFiles {
+  readonly autoConf: string;
+  readonly controlFile: Buffer;
+}
+
+export interface RecoveryFileOptions {
+  readonly files: RecoveryFiles;
+  readonly restoreCommand?: string | undefined;
+  readonly recoveryEndCommand?: string | undefined;
+  readonly owner?: OsUser | undefined;
+}
+
+/** PostgreSQL refuses a data directory that others may enter; the group may read where the source allowed it. */
+const groupMode = 0o750;
+const privateMode = 0o700;
+/** Proves absence to a server that has to make do with the WAL in its backup. */
+const nothingArchived = 'false';
+
+/** Loads what `writeRecoveryFiles` and `writeControlFile` need, before anything is written. */
+export async function loadRecoveryFiles(
+  ctx: Context,
+  repository: Repository,
+  { snapshot, record }: BaseBackup,
+): Promise<RecoveryFiles> {
+  const load = (path: string): Promise<Buffer> =>
+    loadSnapshotFile(ctx, repository, { treeId: snapshot.tree, path: `${dataDirectoryPath(record.source)}/${path}` });
+  const autoConf = load(autoConfPath).catch((error: unknown) => {
+    if (isOperationError(error, 'not-found')) return Buffer.alloc(0); // a server that never ran ALTER SYSTEM may lack it
+    throw error;
+  });
+  return { autoConf: (await autoConf).toString('utf8'), controlFile: await load(controlFilePath) };
+}
+
+/**
+ * Puts in place what makes a server recover: settings, signal file, the directories that are empty in every backup, and
+ * notes that the WAL of the backup need not be archived again. All durable.
+ */
+export function writeRecoveryFiles(plan: RecoveryPlan, options: RecoveryFileOptions): void {
+  const { path } = plan.destination;
+  const { owner, files } = options;
+  const record = plan.backup.record;
+  const mode = (statSync(path).mode & 0o050) === 0o050 ? groupMode : privateMode;
+  chmodSync(path, mode);
+  give(path, owner);
+  const made = { owner, mode: mode & 0o666 };
+  for (const directory of emptyDirectories(majorOfServerVersion(record.serverVersion))) {
+    const place = join(path, directory);
+    if (!exists(place)) mkdirSync(place, { mode });
+    give(place, owner);
+  }
+  for (const name of record.wal) writeFile(join(path, `pg_wal/archive_status/${name}.done`), '', made);
+  writeFile(join(path, autoConfPath), withRecoverySettings(files.autoConf, recoverySettings(plan, options)), made);
+  writeFile(join(path, plan.standby === undefined ? 'recovery.signal' : 'standby.signal'), '', made);
+  for (const directory of ['pg_wal/archive_status', 'pg_wal', '']) syncDirectory(join(path, directory));
+}
+
+/** Puts pg_control in place: the last file, without which no server starts. */
+export function writeControlFile(
+  plan: RecoveryPlan,
+  { owner, content }: { readonly owner: OsUser | undefined; readonly content: Buffer },
+): void {
+  const { path } = plan.destination;
+  const mode = statSync(path).mode & 0o640;
+  writeFile(join(path, controlFilePath), content, { owner, mode });
+  syncDirectory(join(path, 'global'));
+}
+
+function recoverySettings(plan: RecoveryPlan, options: RecoveryFileOptions): RecoverySettings {
+  const { request, timeline, standby, wal } = plan;
+  const command = wal.from === 'archive' || standby !== undefined ? options.restoreCommand : undefined;
+  return {
+    restoreCommand: command ?? nothingArchived,
+    target: wal.from === 'backup' && request.target.kind !== 'immediate' ? { kind: 'immediate' } : request.target,
+    // pinned: what is newest may be another history by the time that the server looks
+    timeline: standby !== undefined && request.timeline === 'latest' ? 'latest' : timeline,
+    inclusive: request.inclusive,
+    action: request.action,
+    ...(standby === undefined ? {} : { standby }),
+  };
+}
+
+function writeFile(
+  path: string,
+  content: string | Buffer,
+  { owner, mode }: { owner: OsUser | undefined; mode: number },
+): void {
+  writeFileAtomic(path, typeof content === 'string' ? Buffer.from(content) : content, { mode, syncDirectory: false });
+  give(path, owner);
+}
+
+function give(path: string, owner: OsUser | undefined): void {
+  if (owner !== undefined) lchownSync(path, owner.uid, owner.gid);
+}
