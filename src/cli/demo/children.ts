@@ -1,5 +1,6 @@
 import type { Context } from '../../base/context.ts';
 import { openProgram, runProgram, type OsUser, type RunningProgram } from '../../postgres/runProgram.ts';
+import { OperationError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
 import type { OwnProgram } from './ownProgram.ts';
 
@@ -28,10 +29,8 @@ export class Commands {
   }
 
   /** Starts a command that goes on until it is disposed of. */
-  async start(ctx: Context, ...args: readonly string[]): Promise<RunningProgram> {
-    const running = await openProgram(ctx, { ...this.#options(args), graceMs: 20_000 });
-    void drain(running.stdout);
-    return running;
+  async start(ctx: Context, ...args: readonly string[]): Promise<RunningCommand> {
+    return new RunningCommand(await openProgram(ctx, { ...this.#options(args), graceMs: 20_000 }));
   }
 
   #options(args: readonly string[]): {
@@ -46,6 +45,29 @@ export class Commands {
       user: this.#user,
       env: this.#env,
     };
+  }
+}
+
+/** A command at work. Disposing asks it to stop and waits until it has. */
+export class RunningCommand implements AsyncDisposable {
+  readonly #program: RunningProgram;
+  #ended: { readonly error: unknown } | undefined;
+
+  constructor(program: RunningProgram) {
+    this.#program = program;
+    void drain(program.stdout);
+    const note = (error: unknown): void => void (this.#ended = { error });
+    program.exitedCleanly().then(note, note);
+  }
+
+  /** Throws when it has ended by itself. */
+  check(): void {
+    if (this.#ended === undefined) return;
+    throw this.#ended.error ?? new OperationError('program-failed', 'a command of the demo ended before its time');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program[Symbol.asyncDispose]();
   }
 }
 

@@ -66,14 +66,35 @@ async function loseDatabase(
   await server.waitUntilAccepting(ctx);
   await using sql = await openSqlConnection(ctx, server.connection);
   for (const statement of [schemaSql, ...fillSql(act.events)]) await sql.query(statement);
-  const { bytes } = await sql.queryOne<{ bytes: bigint }>('SELECT sum(pg_database_size(oid))::int8 AS bytes FROM pg_database');
-  story.tell('cluster', `PostgreSQL ${place.installation.version}: ${formatCount(act.events)} events, ${formatBytes(bytes)}`, {
-    version: place.installation.version,
-    bytes,
-  });
-  const reach = ['--host', String(server.connection.host), '--port', String(server.connection.port), '--user', 'postgres'];
+  const { bytes } = await sql.queryOne<{ bytes: bigint }>(
+    'SELECT sum(pg_database_size(oid))::int8 AS bytes FROM pg_database',
+  );
+  story.tell(
+    'cluster',
+    `PostgreSQL ${place.installation.version}: ${formatCount(act.events)} events, ${formatBytes(bytes)}`,
+    {
+      version: place.installation.version,
+      bytes,
+    },
+  );
+  const reach = [
+    '--host',
+    String(server.connection.host),
+    '--port',
+    String(server.connection.port),
+    '--user',
+    'postgres',
+  ];
   await commands.run(ctx, 'init');
-  await using _receiver = await commands.start(ctx, 'wal', 'receive', 'scenescout', ...reach, '--spool', join(place.directory, 'spool'));
+  await using receiver = await commands.start(
+    ctx,
+    'wal',
+    'receive',
+    'scenescout',
+    ...reach,
+    '--spool',
+    join(place.directory, 'spool'),
+  );
   story.tell('wal', 'WAL is streamed into the repository as it is written');
   await using load = BookingLoad.start(ctx, server.connection, clients);
   await reached(ctx, load, bookingsBeforeBackup);
@@ -82,12 +103,16 @@ async function loseDatabase(
   await backup(ctx, act, { reach, name: 'second' });
   await reached(ctx, load, load.commits.size + bookingsBeforeDisaster);
 
+  receiver.check();
   await load.pause(ctx);
   const hashes = new Map<string, string>();
   for (const table of comparedTables) hashes.set(table, await tableHash(sql, table));
   const { time } = await sql.queryOne<{ time: string }>(`SELECT clock_timestamp()::text AS time`);
   const moment = { time, bookings: new Map(load.commits), hashes };
-  story.tell('moment', `${formatCount(moment.bookings.size)} bookings acknowledged by ${time}`, { bookings: moment.bookings.size, time });
+  story.tell('moment', `${formatCount(moment.bookings.size)} bookings acknowledged by ${time}`, {
+    bookings: moment.bookings.size,
+    time,
+  });
   load.resume();
   await reached(ctx, load, load.commits.size + 20);
   await load.pause(ctx);
@@ -98,8 +123,14 @@ async function loseDatabase(
   return moment;
 }
 
-async function backup(ctx: Context, { story, commands }: Act, run: { reach: readonly string[]; name: string }): Promise<void> {
-  const { value: messages, ms } = await story.timed(() => commands.run(ctx, 'backup', 'scenescout', '--method', 'files', ...run.reach));
+async function backup(
+  ctx: Context,
+  { story, commands }: Act,
+  run: { reach: readonly string[]; name: string },
+): Promise<void> {
+  const { value: messages, ms } = await story.timed(() =>
+    commands.run(ctx, 'backup', 'scenescout', '--method', 'files', ...run.reach),
+  );
   const summary = messages.get('summary');
   const read = Number(summary?.['files_changed']);
   const stored = Number(summary?.['data_added_packed']);
@@ -107,7 +138,10 @@ async function backup(ctx: Context, { story, commands }: Act, run: { reach: read
   story.tell('backup', text, { duration_ms: ms, files_read: read, stored_bytes: stored });
 }
 
-async function recover(ctx: Context, act: Act & { readonly recovered: string; readonly before: Moment }): Promise<void> {
+async function recover(
+  ctx: Context,
+  act: Act & { readonly recovered: string; readonly before: Moment },
+): Promise<void> {
   const { place, story, commands, recovered, before } = act;
   const beganMs = story.elapsedMs;
   await commands.run(ctx, 'restore', '--source', 'scenescout', '--at', before.time, '--target-dir', recovered);
@@ -119,7 +153,8 @@ async function recover(ctx: Context, act: Act & { readonly recovered: string; re
   await using sql = await openSqlConnection(ctx, server.connection);
   const difference = await compareBookings(sql, before.bookings);
   const tables = [];
-  for (const table of comparedTables) if ((await tableHash(sql, table)) !== before.hashes.get(table)) tables.push(table);
+  for (const table of comparedTables)
+    if ((await tableHash(sql, table)) !== before.hashes.get(table)) tables.push(table);
   if (difference.missing + difference.unexpected + difference.changed + tables.length > 0) {
     throw new OperationError('restore-incomplete', 'the recovered database is not what was lost', {
       detail: { ...difference, tables },
@@ -133,15 +168,21 @@ async function recover(ctx: Context, act: Act & { readonly recovered: string; re
 }
 
 async function prove(ctx: Context, { story, commands }: Act): Promise<void> {
-  const { value: messages, ms } = await story.timed(() => commands.run(ctx, 'verify', 'latest', '--source', 'scenescout', '--level', '4'));
+  const { value: messages, ms } = await story.timed(() =>
+    commands.run(ctx, 'verify', 'latest', '--source', 'scenescout', '--level', '4'),
+  );
   const verdict = messages.get('verification')?.['verdict'];
   if (verdict !== 'passed') {
     throw new OperationError('verification-failed', `the proof did not pass: ${String(verdict)}`);
   }
-  story.tell('proof', `level 4 proof in ${formatDuration(ms)}: restored in a sandbox, recovered, indexes and every table checked`, {
-    duration_ms: ms,
-    verdict,
-  });
+  story.tell(
+    'proof',
+    `level 4 proof in ${formatDuration(ms)}: restored in a sandbox, recovered, indexes and every table checked`,
+    {
+      duration_ms: ms,
+      verdict,
+    },
+  );
 }
 
 async function reached(ctx: Context, load: BookingLoad, count: number): Promise<void> {
