@@ -5,12 +5,10 @@ export const longFiles: Readonly<Record<string, string>> = {};
 export const untestedErrorCodes: readonly string[] = [
   'interrupted',
   'incomplete',
-  'cluster-running',
   'page-checksum',
   'wal-conflict',
   'wal-missing',
   'wal-unavailable',
-  'destination-not-empty',
   'destination-full',
   'destination-io',
   'restore-incomplete',

@@ -5,7 +5,7 @@ import {
   type PhysicalRecord,
 } from '../backup/physicalRecord.ts';
 import type { Context } from '../base/context.ts';
-import { OperationError } from '../base/errors.ts';
+import { OperationError, isOperationError } from '../base/errors.ts';
 import { parseLsn, type Lsn } from '../postgres/lsn.ts';
 import { parseSystemIdentifier, type SystemIdentifier } from '../postgres/systemIdentifier.ts';
 import { toTimelineId, type TimelineId } from '../postgres/timeline.ts';
@@ -32,19 +32,38 @@ export function dataDirectoryPath(source: string): string {
   return `/${source}/${dataDirectoryName}`;
 }
 
-/** The physical backups of one source (default: of the only one there is), oldest first. Throws `not-found`, `usage`. */
+/**
+ * The physical backups of one source (default: of the only one there is), oldest first. Those that cannot be read are
+ * logged and left out, unless that is all of them. Throws `not-found`, `usage`, `repository-damaged`.
+ */
 export async function loadBaseBackups(
   ctx: Context,
   repository: Repository,
   source: string | undefined,
 ): Promise<BaseBackup[]> {
-  const all = (await loadSnapshots(ctx, snapshotsOf(repository))).filter(({ tags }) => tags.includes(physicalTag));
+  const damaged: unknown[] = [];
+  const leaveOut = (id: string, error: unknown): void => {
+    if (!isOperationError(error, 'repository-damaged', 'repository-unsupported', 'object-missing', 'not-found'))
+      throw error;
+    ctx.log.warn({ snapshot: id, err: error }, 'a backup cannot be read');
+    damaged.push(error);
+  };
+  const snapshotsFound = await loadSnapshots(ctx, snapshotsOf(repository), { onUnreadable: leaveOut });
+  const all = snapshotsFound.filter(({ tags }) => tags.includes(physicalTag));
   const sources = [...new Set(all.flatMap(({ tags }) => tags.filter((tag) => tag.startsWith('source:'))))];
+  if (all.length === 0 && damaged.length > 0) throw damaged[0];
   const wanted = source === undefined ? onlySource(sources) : `source:${source}`;
   const snapshots = all.filter(({ tags }) => tags.includes(wanted));
   if (snapshots.length === 0) throw noBackups(source, sources);
   const backups: BaseBackup[] = [];
-  for (const snapshot of snapshots) backups.push(await loadBaseBackup(ctx, repository, snapshot));
+  for (const snapshot of snapshots) {
+    try {
+      backups.push(await loadBaseBackup(ctx, repository, snapshot));
+    } catch (error) {
+      leaveOut(snapshot.id, error);
+    }
+  }
+  if (backups.length === 0) throw damaged[0];
   return backups.toSorted((one, other) => one.stopTime.getTime() - other.stopTime.getTime());
 }
 
