@@ -37,7 +37,7 @@ interface RawBlob {
 export function parseIndex(json: Buffer): IndexedPack[] {
   let document: RawIndex;
   try {
-    document = JSON.parse(json.toString('latin1')) as RawIndex;
+    document = Object(JSON.parse(json.toString('latin1'))) as RawIndex;
   } catch (error) {
     throw damaged('it is not JSON', error);
   }

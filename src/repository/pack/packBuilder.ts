@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { OperationError, assert } from '../../base/errors.ts';
 import type { BlobType } from '../blob.ts';
-import type { BlobTable } from '../blobTable.ts';
+import { plainLength, type BlobTable } from '../blobTable.ts';
 import { ivBytes, sealOverheadBytes, type Sealer } from '../crypto/sealer.ts';
 import { ZstdDecompressor, zstdBound, type ZstdCompressor } from '../crypto/zstd.ts';
 import { compressedEntryBytes, headerLengthBytes, writeHeaderEntry } from './packHeader.ts';
@@ -78,6 +78,18 @@ export class PackBuilder {
     this.#entries.push(entry);
     this.#used = at + sealedLength;
     this.#rawBytes += plain.byteLength;
+  }
+
+  /** Adds a blob as it is stored elsewhere in the repository; the caller has verified it. */
+  addSealed(entry: number, sealed: Uint8Array, rawLength: number): void {
+    if (this.#number < 0) this.#number = this.#options.nextPackNumber();
+    const location = { pack: this.#number, offset: this.#used, length: sealed.byteLength, rawLength };
+    this.#reserve(sealed.byteLength);
+    this.#buffer.set(sealed, this.#used);
+    this.#options.table.setLocation(entry, location);
+    this.#entries.push(entry);
+    this.#used += sealed.byteLength;
+    this.#rawBytes += plainLength(location);
   }
 
   /** Seals the header behind the blobs. The result is valid until `reset`. */

@@ -35,6 +35,12 @@ export class PackWriter {
     return this.#builder.isFull ? this.#store() : undefined;
   }
 
+  /** Adds a claimed blob that is sealed already. */
+  addSealed(entry: number, sealed: Uint8Array, rawLength: number): Promise<void> | undefined {
+    this.#builder.addSealed(entry, sealed, rawLength);
+    return this.#builder.isFull ? this.#store() : undefined;
+  }
+
   /** Stores what is left and waits until every pack is durable. */
   async flush(): Promise<void> {
     if (!this.#builder.isEmpty) await this.#store();
