@@ -16,6 +16,12 @@ export interface WasmKernel<Exports> {
   readonly memory: ArrayBuffer;
 }
 
+/** Memory that begins at a page boundary, which Node's buffers do not. */
+export function pageAlignedMemory(bytes: number): ArrayBuffer {
+  const pages = Math.ceil(bytes / wasmPageBytes);
+  return new webAssembly.Memory({ initial: pages, maximum: pages }).buffer;
+}
+
 /** Instantiates an embedded module (tools/wasm.ts) with at least `memoryBytes` of memory of its own. */
 export function instantiateWasm<Exports>(base64: string, memoryBytes: number): WasmKernel<Exports> {
   const pages = Math.ceil(memoryBytes / wasmPageBytes);

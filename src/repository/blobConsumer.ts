@@ -6,6 +6,8 @@ import type { SharedBlobTable } from './blobTable.ts';
  * hash is verified. "Wants" are the numbers of the places in the caller's list at which a blob occurs (see ReadPlan).
  */
 export interface BlobConsumer {
+  /** A promise when there is room for another blob only once it has resolved. */
+  ready(): Promise<void> | undefined;
   /** Where the next blob's plaintext shall be put: exactly `length` bytes. It is first wanted at `want`. */
   room(want: number, length: number): Buffer;
   /** Takes over the bytes in the room just given. */

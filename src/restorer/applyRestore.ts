@@ -5,7 +5,6 @@ import { OperationError } from '../base/errors.ts';
 import { loadPosix } from '../base/posix.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
 import type { BlobProblem } from '../repository/blobConsumer.ts';
-import type { Download } from '../repository/download.ts';
 import type { Repository } from '../repository/repository.ts';
 import { layOutContent, stateDamaged, type Content, type ContentFile } from './content.ts';
 import { onDestination } from './destinationErrors.ts';
@@ -13,7 +12,7 @@ import { createDirectories, finishDirectories, type OwnerOf } from './directorie
 import { bytesOf, statExisting } from './existingEntries.ts';
 import { FileSystems, syncNames } from './fileSystems.ts';
 import { shareAttributes } from './fileAttributes.ts';
-import { openRestorer, restoreContent, runTask } from './restoreContent.ts';
+import { openRestorer, restoreContent, runTask, type Restorer } from './restoreContent.ts';
 import type { RestorePlan } from './restorePlan.ts';
 import { createHardLinks, createSpecials } from './specialFiles.ts';
 import { incompleteSuffix } from './worker/finishFiles.ts';
@@ -22,12 +21,14 @@ export interface ApplyRestoreOptions {
   readonly progress?: Progress;
   /** Worker threads; default one a core; 0 works in this thread. */
   readonly threads?: number;
+  /** Threads that `openRestorer` started earlier, while the caller planned; the caller closes them. */
+  readonly restorer?: Restorer;
   /**
    * Files that must not be there before everything else is, and durable: they are written as `<name>.understudy-incomplete`
    * and renamed at the very end. Gets the path relative to the destination, latin1 text.
    */
   readonly last?: (path: string) => boolean;
-  /** Default true; false only for a copy that nobody needs after a crash. */
+  /** Default true. False for a copy that nobody needs after a crash but soon reads: it stays in the page cache. */
   readonly fsync?: boolean;
   /** Default: the stored numbers for root; for others everything belongs to who restores. */
   readonly owner?: 'stored' | 'keep' | { readonly uid: number; readonly gid: number };
@@ -55,8 +56,10 @@ export async function applyRestore(
   plan: RestorePlan,
   options: ApplyRestoreOptions = {},
 ): Promise<RestoreResult> {
-  await using threads = openRestorer(ctx, repository, options.threads);
-  return await new Restore(ctx, plan, options).run(threads);
+  const restore = new Restore(ctx, plan, options);
+  if (options.restorer !== undefined) return restore.run(options.restorer);
+  await using restorer = openRestorer(ctx, repository, options.threads);
+  return await restore.run(restorer);
 }
 
 class Restore {
@@ -80,7 +83,7 @@ class Restore {
     this.#workPaths = plan.files.map(({ path }) => (isLast(path) ? path + incompleteSuffix : path));
   }
 
-  async run(threads: Download): Promise<RestoreResult> {
+  async run(threads: Restorer): Promise<RestoreResult> {
     const plan = this.#plan;
     this.#ctx.signal.throwIfAborted();
     this.#makeRoom();
@@ -89,7 +92,11 @@ class Restore {
     for (const { path } of plan.directories) fileSystems?.add(path);
 
     const content = layOutContent(plan.index.table('data'), this.#contentFiles());
-    const restored = await restoreContent(threads, content, { index: plan.index, progress: this.#progress });
+    const restored = await restoreContent(threads, content, {
+      index: plan.index,
+      durable: this.#options.fsync !== false,
+      progress: this.#progress,
+    });
     this.#ctx.signal.throwIfAborted();
     const refused = await this.#finishFiles(threads);
     createHardLinks(plan.hardLinks, this.#completePaths(content));
@@ -140,7 +147,7 @@ class Restore {
     return complete;
   }
 
-  async #finishFiles(threads: Download): Promise<string[]> {
+  async #finishFiles(threads: Restorer): Promise<string[]> {
     const { files } = this.#plan;
     this.#progress.phase('setting attributes', { items: files.length });
     const refused = await runTask<string[]>(threads, {

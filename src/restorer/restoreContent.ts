@@ -6,8 +6,8 @@ import type { BlobProblem } from '../repository/blobConsumer.ts';
 import { Download, type RepositoryIndex } from '../repository/download.ts';
 import { planReads } from '../repository/readPlan.ts';
 import type { Repository } from '../repository/repository.ts';
-import { chunkLength, cutCompareRanges, type Content } from './content.ts';
-import { counterEqualBytes, type FileTask } from './worker/fileConsumer.ts';
+import { chunkLength, cutCompareRanges, stateExisted, type Content } from './content.ts';
+import { counterComparedBytes, type FileTask } from './worker/fileConsumer.ts';
 
 export interface RestoredContent {
   /** Bytes that existing files held already. */
@@ -20,23 +20,27 @@ export interface RestoredContent {
 /** Plaintext bytes of one job: small enough to keep all threads busy to the end, large enough to make taking it cheap. */
 const jobBytes = 32 * 1024 * 1024;
 
-/** Threads that can restore the content of files; they start at once. */
-export function openRestorer(ctx: Context, repository: Repository, threads?: number): Download {
+/** Worker threads that put blobs into files. */
+export type Restorer = Download;
+
+/** Starts threads for a restore; done before planning, the plan costs no time. Good for one restore after the other. */
+export function openRestorer(ctx: Context, repository: Repository, threads?: number): Restorer {
   const consumer = { module: moduleUrl('./worker/fileConsumer', import.meta).href, options: undefined };
   return new Download(ctx, repository, threads === undefined ? { consumer } : { consumer, threads });
 }
 
 /**
  * Puts the content of files in place: what existing files hold already stays, every other blob is read once and written
- * wherever it belongs. Files whose blobs cannot be had are marked as damaged. Nothing is durable yet.
+ * wherever it belongs. `durable`: a sync will follow, so writing to disk begins at once; nothing is durable yet. Files
+ * whose blobs cannot be had are marked as damaged.
  */
 export async function restoreContent(
-  download: Download,
+  restorer: Restorer,
   content: Content,
-  { index, progress = silentProgress }: { index: RepositoryIndex; progress?: Progress },
+  { index, durable, progress = silentProgress }: { index: RepositoryIndex; durable: boolean; progress?: Progress },
 ): Promise<RestoredContent> {
-  await runTask(download, { kind: 'content', content });
-  const equalBytes = await compareExisting(download, content, progress);
+  await runTask(restorer, { kind: 'content', content, durable });
+  await compareExisting(restorer, content, progress);
   const plan = planReads(index.table('data'), {
     entries: content.entries,
     skip: content.equal,
@@ -44,28 +48,28 @@ export async function restoreContent(
     packId: (pack) => index.packId(pack),
   });
   const bytes = plan.order.reduce((sum, chunk) => sum + chunkLength(content, chunk), 0);
+  const { rawBytes: before } = await restorer.progress();
+  const fetched = async () => ({ bytes: (await restorer.progress()).rawBytes - before });
   progress.phase('restoring files', { bytes, items: content.paths.length });
-  const problems = await reportWhile(progress, {
-    work: download.readBlobs(plan),
-    done: async () => ({ bytes: (await download.progress()).rawBytes }),
-  });
-  await runTask(download, { kind: 'close' });
-  return { equalBytes, fetchedBytes: (await download.progress()).rawBytes, problems };
+  const problems = await reportWhile(progress, { work: restorer.readBlobs(plan), done: fetched });
+  await runTask(restorer, { kind: 'close' });
+  const totalBytes = content.sizes.reduce((sum, size) => sum + size, 0);
+  return { equalBytes: totalBytes - bytes, fetchedBytes: (await fetched()).bytes, problems };
 }
 
-async function compareExisting(download: Download, content: Content, progress: Progress): Promise<number> {
+async function compareExisting(restorer: Restorer, content: Content, progress: Progress): Promise<void> {
   const ranges = cutCompareRanges(content);
-  if (ranges.length === 0) return 0;
-  progress.phase('comparing files');
-  const next = new Int32Array(new SharedArrayBuffer(4));
+  if (ranges.length === 0) return;
+  const existing = content.sizes.filter((_, file) => (content.states[file]! & stateExisted) !== 0);
+  progress.phase('comparing files', { bytes: existing.reduce((sum, size) => sum + size, 0), items: existing.length });
+  const before = await restorer.counter(counterComparedBytes);
   await reportWhile(progress, {
-    work: runTask(download, { kind: 'compare', ranges, next }),
-    done: async () => ({ bytes: await download.counter(counterEqualBytes) }),
+    work: runTask(restorer, { kind: 'compare', ranges, next: new Int32Array(new SharedArrayBuffer(4)) }),
+    done: async () => ({ bytes: (await restorer.counter(counterComparedBytes)) - before }),
   });
-  return download.counter(counterEqualBytes);
 }
 
 /** Has all threads do a task together. */
-export function runTask<R>(download: Download, task: FileTask): Promise<R[]> {
-  return download.runInThreads<R>(task);
+export function runTask<R>(restorer: Restorer, task: FileTask): Promise<R[]> {
+  return restorer.runInThreads<R>(task);
 }

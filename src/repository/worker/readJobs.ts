@@ -57,6 +57,8 @@ async function readJob(
     try {
       const reading = reader.read(blob.location.offset, blob.location.length);
       const sealed = reading instanceof Promise ? await reading : reading;
+      const full = consumer.ready();
+      if (full !== undefined) await full;
       const room = consumer.room(blob.wants[0]!, plainLength(blob.location));
       lane.opener.openInto(sealed, { location: blob.location, id: table.idOf(blob.entry) }, room);
     } catch (error) {

@@ -42,22 +42,23 @@ export class FileComparer {
     this.#isEqual = isEqual;
   }
 
-  /** Returns the bytes that were found equal. */
+  /** Returns how many bytes the range has. */
   compare({ file, first, end }: CompareRange): number {
     const path = this.#content.paths[file]!;
     let fd: number | undefined;
     try {
       fd = openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      return this.#compareChunks(fd, first, end);
+      this.#compareChunks(fd, first, end);
     } catch (error) {
       throw destinationError(error, 'compare', path);
     } finally {
       if (fd !== undefined) closeSync(fd);
     }
+    const { chunkOffsets } = this.#content;
+    return chunkOffsets[end - 1]! + chunkLength(this.#content, end - 1) - chunkOffsets[first]!;
   }
 
-  #compareChunks(fd: number, first: number, end: number): number {
-    let equalBytes = 0;
+  #compareChunks(fd: number, first: number, end: number): void {
     for (let chunk = first; chunk < end;) {
       const from = chunk;
       let bytes = chunkLength(this.#content, chunk++);
@@ -67,15 +68,11 @@ export class FileComparer {
       const found = this.#read(fd, this.#content.chunkOffsets[from]!, bytes);
       for (let index = from, at = 0; index < chunk; index++) {
         const length = chunkLength(this.#content, index);
-        if (at + length > found) return equalBytes; // the file ends here
-        if (this.#isEqual(index, this.#buffer.subarray(at, at + length))) {
-          this.#content.equal[index] = 1;
-          equalBytes += length;
-        }
+        if (at + length > found) return; // the file ends here
+        if (this.#isEqual(index, this.#buffer.subarray(at, at + length))) this.#content.equal[index] = 1;
         at += length;
       }
     }
-    return equalBytes;
   }
 
   /** Reads into the buffer; returns how much there was. */

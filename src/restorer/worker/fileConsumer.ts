@@ -7,12 +7,12 @@ import { FileComparer, equalById } from './compareFiles.ts';
 import { FileWriter } from './fileWriter.ts';
 import { FileFinisher, type FinishTask } from './finishFiles.ts';
 
-/** Progress counter, after those of the read kernel: bytes of existing files found equal. */
-export const counterEqualBytes = 2;
+/** Progress counter, after those of the read kernel: bytes of existing files compared. */
+export const counterComparedBytes = 2;
 
 export type FileTask =
   /** What the following tasks and blobs are about. */
-  | { readonly kind: 'content'; readonly content: Content }
+  | { readonly kind: 'content'; readonly content: Content; readonly durable: boolean }
   | { readonly kind: 'compare'; readonly ranges: Uint32Array; readonly next: Int32Array }
   /** Every blob has come: all that is joined is written, all files are closed. */
   | { readonly kind: 'close' }
@@ -28,6 +28,7 @@ export function createConsumer(_options: unknown, host: KernelHost): BlobConsume
     return writer;
   };
   return {
+    ready: () => current().ready(),
     room: (chunk, length) => current().room(chunk, length),
     accept: (chunks) => current().accept(chunks),
     refuse: (chunks) => current().refuse(chunks),
@@ -35,7 +36,7 @@ export function createConsumer(_options: unknown, host: KernelHost): BlobConsume
     run: async (task: FileTask) => {
       if (task.kind === 'content') {
         content = task.content;
-        writer = new FileWriter(content, posix);
+        writer = new FileWriter(content, { durable: task.durable, posix });
         return;
       }
       assert(content !== undefined, 'the content is announced before the tasks');
@@ -52,7 +53,7 @@ function compareAll(content: Content, task: { ranges: Uint32Array; next: Int32Ar
   const comparer = new FileComparer(content, equalById(content));
   for (const range of take(task.next, task.ranges.length / 3, host)) {
     const [file, first, end] = task.ranges.subarray(range * 3, range * 3 + 3) as unknown as [number, number, number];
-    host.counters[counterEqualBytes]! += comparer.compare({ file, first, end });
+    host.counters[counterComparedBytes]! += comparer.compare({ file, first, end });
   }
 }
 

@@ -1,36 +1,54 @@
-import { writePieceBytes, writeAllSync } from '../../base/atomicFile.ts';
-import { assert } from '../../base/errors.ts';
-import type { Posix } from '../../base/posix.ts';
+import { write } from 'node:fs';
+import { writeAllSync } from '../../base/atomicFile.ts';
+import { assert, systemErrorCode } from '../../base/errors.ts';
 import { addState, stateDamaged, stateExisted, type Content } from '../content.ts';
-import { onDestination } from '../destinationErrors.ts';
-import { OpenFiles } from './openFiles.ts';
+import { destinationError, onDestination } from '../destinationErrors.ts';
+import { OpenFiles, type OpenFile, type WriteMode } from './openFiles.ts';
+import { WriteSlots, slotBytes } from './writeSlots.ts';
 
 const zeros = Buffer.alloc(1024 * 1024);
+/** What offsets, lengths and addresses of direct writes are multiples of. */
+const directAlignment = 4096;
 
 /**
- * Writes verified chunks to their places. Chunks that follow one another in a file are joined in one buffer and written
- * together. Zeros are left out where the file was created empty: it has a hole there already.
+ * Writes verified chunks to their places. Chunks that follow one another in a file are joined and written together, past
+ * the page cache where that is possible, while the thread goes on. Zeros are left out where the file was created empty:
+ * it has a hole there already.
  */
 export class FileWriter {
   readonly #content: Content;
   readonly #files: OpenFiles;
-  readonly #joined = Buffer.allocUnsafeSlow(writePieceBytes);
+  readonly #slots = new WriteSlots();
+  #joined: Buffer;
   #large: Buffer = Buffer.alloc(0);
   /** The chunks in `#joined`: their file, where they begin in it, and how long they are together. */
   #file = -1;
   #offset = 0;
   #length = 0;
-  /** The room last given. */
-  #room: Buffer = this.#joined;
+  /** The room last given, and whether it is behind the joined chunks. */
+  #room: Buffer;
+  #roomJoins = false;
+  /** The first failure of a write that went on by itself. */
+  #failure: unknown;
 
-  constructor(content: Content, posix: Posix | undefined) {
+  constructor(content: Content, mode: WriteMode) {
     this.#content = content;
-    this.#files = new OpenFiles(content, posix);
+    this.#files = new OpenFiles(content, mode);
+    const slot = this.#slots.take();
+    assert(slot !== undefined, 'there are slots at first');
+    this.#joined = this.#room = slot;
+  }
+
+  /** A promise when room can only be given after some write has ended. */
+  ready(): Promise<void> | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#slots.hasFree ? undefined : this.#slots.nextFree();
   }
 
   /** Where the content of a chunk shall be put: behind the chunk before it, if that came last. */
   room(chunk: number, length: number): Buffer {
-    if (length > this.#joined.length) {
+    this.#roomJoins = length <= slotBytes;
+    if (!this.#roomJoins) {
       this.flush();
       if (this.#large.length < length) this.#large = Buffer.allocUnsafeSlow(length);
       this.#room = this.#large.subarray(0, length);
@@ -39,7 +57,7 @@ export class FileWriter {
     const file = this.#content.chunkFiles[chunk]!;
     const offset = this.#content.chunkOffsets[chunk]!;
     const follows = file === this.#file && offset === this.#offset + this.#length;
-    if (!follows || this.#length + length > this.#joined.length) {
+    if (!follows || this.#length + length > slotBytes) {
       this.flush();
       this.#file = file;
       this.#offset = offset;
@@ -55,8 +73,8 @@ export class FileWriter {
     chunks.forEach((chunk, index) => {
       const file = this.#content.chunkFiles[chunk]!;
       if (isZero && (this.#content.states[file]! & stateExisted) === 0) return;
-      if (index === 0 && bytes.buffer === this.#joined.buffer) this.#join(chunk, bytes.length);
-      else this.#write(file, this.#content.chunkOffsets[chunk]!, bytes);
+      if (index === 0 && this.#roomJoins) this.#length += bytes.length;
+      else this.#write(this.#files.open(file), this.#content.chunkOffsets[chunk]!, bytes);
     });
   }
 
@@ -64,27 +82,54 @@ export class FileWriter {
     for (const chunk of chunks) addState(this.#content, this.#content.chunkFiles[chunk]!, stateDamaged);
   }
 
-  /** Writes what was joined. */
+  /** Writes what was joined, or begins to. */
   flush(): void {
-    const length = this.#length;
-    this.#length = 0;
-    if (length > 0) this.#write(this.#file, this.#offset, this.#joined.subarray(0, length));
+    const bytes = this.#joined.subarray(0, this.#length);
+    const [file, offset] = [this.#file, this.#offset];
     this.#file = -1;
-  }
-
-  close(): void {
-    this.flush();
-    this.#files.close();
-  }
-
-  #join(chunk: number, length: number): void {
-    assert(this.#content.chunkFiles[chunk] === this.#file, 'a chunk is joined to chunks of its file');
-    this.#length += length;
-  }
-
-  #write(file: number, offset: number, bytes: Buffer): void {
+    this.#length = 0;
+    if (bytes.length === 0) return;
     const opened = this.#files.open(file);
-    onDestination('write', opened.path, () => writeAllSync(opened.fd, bytes, offset));
-    this.#files.wrote(opened, bytes.length);
+    const aligned = offset % directAlignment === 0 && bytes.length % directAlignment === 0;
+    if (opened.directFd >= 0 && aligned && this.#slots.hasFree) this.#beginDirect(opened, offset, bytes);
+    else this.#write(opened, offset, bytes);
+  }
+
+  /** Ends all writes and closes the files. */
+  async close(): Promise<void> {
+    this.flush();
+    this.#slots.giveBack(this.#joined);
+    while (!this.#slots.allFree) await this.#slots.nextFree();
+    this.#files.close();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #write(file: OpenFile, offset: number, bytes: Buffer): void {
+    onDestination('write', file.path, () => writeAllSync(file.fd, bytes, offset));
+    this.#files.wrote(file, bytes.length);
+  }
+
+  #beginDirect(file: OpenFile, offset: number, bytes: Buffer): void {
+    const slot = this.#joined;
+    const next = this.#slots.take();
+    assert(next !== undefined, 'a slot is free');
+    this.#joined = next;
+    this.#files.beginDirect(file);
+    write(file.directFd, bytes, 0, bytes.length, offset, (error, count) => {
+      try {
+        if (error !== null) this.#directFailed(error, file);
+        const rest = error === null ? count : 0;
+        if (rest < bytes.length) this.#write(file, offset + rest, bytes.subarray(rest)); // it tells why, if it cannot either
+      } catch (failure) {
+        this.#failure ??= failure;
+      }
+      this.#files.endDirect(file);
+      this.#slots.giveBack(slot);
+    });
+  }
+
+  /** Some file systems offer direct writes and then refuse them; what they refuse goes through the page cache. */
+  #directFailed(error: unknown, file: OpenFile): void {
+    if (systemErrorCode(error) !== 'EINVAL') throw destinationError(error, 'write', file.path);
   }
 }

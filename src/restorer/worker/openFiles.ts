@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync } from 'node:fs';
 import type { Posix } from '../../base/posix.ts';
+import { systemErrorCode } from '../../base/errors.ts';
 import { addState, stateSized, type Content } from '../content.ts';
 import { onDestination } from '../destinationErrors.ts';
 
@@ -7,22 +8,38 @@ import { onDestination } from '../destinationErrors.ts';
 const maxOpen = 64;
 /** Bytes after which the kernel is told to begin writing a file to disk, while we go on. */
 const writebackBytes = 8 * 1024 * 1024;
+/** Smaller files go through the page cache. */
+const directFileBytes = 1024 * 1024;
+
+const writeFlags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface OpenFile {
   readonly fd: number;
   readonly path: string;
+  /** A second descriptor for writes past the page cache; -1 where there are none. */
+  directFd: number;
+  /** Direct writes under way. */
+  inFlight: number;
+  /** To be closed when the last of them ends. */
+  closing: boolean;
   dirtyBytes: number;
+}
+
+/** How files are written: `durable` ones will be synced, so they go to disk early and past the page cache. */
+export interface WriteMode {
+  readonly durable: boolean;
+  readonly posix: Posix | undefined;
 }
 
 /** Opens files for writing as they are needed: created private, sized at once, never through a symbolic link. */
 export class OpenFiles {
   readonly #content: Content;
-  readonly #posix: Posix | undefined;
+  readonly #mode: WriteMode;
   readonly #files = new Map<number, OpenFile>();
 
-  constructor(content: Content, posix: Posix | undefined) {
+  constructor(content: Content, mode: WriteMode) {
     this.#content = content;
-    this.#posix = posix;
+    this.#mode = mode;
   }
 
   open(file: number): OpenFile {
@@ -30,14 +47,29 @@ export class OpenFiles {
     if (found !== undefined) return found;
     if (this.#files.size >= maxOpen) this.#closeOldest();
     const path = this.#content.paths[file]!;
-    const opened = { fd: openSized(this.#content, file), path, dirtyBytes: 0 };
+    const fd = openSized(this.#content, file);
+    const direct = this.#mode.durable && this.#content.sizes[file]! >= directFileBytes;
+    const directFd = direct ? openDirect(path) : -1;
+    const opened: OpenFile = { fd, path, directFd, inFlight: 0, closing: false, dirtyBytes: 0 };
     this.#files.set(file, opened);
     return opened;
   }
 
+  /** Bytes were written through the page cache. */
   wrote(file: OpenFile, bytes: number): void {
     file.dirtyBytes += bytes;
-    if (file.dirtyBytes >= writebackBytes) this.#startWriteback(file);
+    if (!this.#mode.durable || file.dirtyBytes < writebackBytes) return;
+    file.dirtyBytes = 0;
+    onDestination('write', file.path, () => this.#mode.posix?.startWriteback(file.fd, 0, 0));
+  }
+
+  beginDirect(file: OpenFile): void {
+    file.inFlight++;
+  }
+
+  endDirect(file: OpenFile): void {
+    file.inFlight--;
+    if (file.closing && file.inFlight === 0) closeFile(file);
   }
 
   close(): void {
@@ -47,12 +79,22 @@ export class OpenFiles {
   #closeOldest(): void {
     const [number, file] = this.#files.entries().next().value!;
     this.#files.delete(number);
-    closeSync(file.fd);
+    if (file.inFlight > 0) file.closing = true;
+    else closeFile(file);
   }
+}
 
-  #startWriteback(file: OpenFile): void {
-    file.dirtyBytes = 0;
-    onDestination('write', file.path, () => this.#posix?.startWriteback(file.fd, 0, 0));
+function closeFile(file: OpenFile): void {
+  closeSync(file.fd);
+  if (file.directFd >= 0) closeSync(file.directFd);
+}
+
+/** Opens an existing file for writes past the page cache; -1 where the file system has no such thing. */
+function openDirect(path: string): number {
+  try {
+    return openSync(Buffer.from(path, 'latin1'), constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_DIRECT);
+  } catch {
+    return -1;
   }
 }
 
@@ -60,8 +102,7 @@ export class OpenFiles {
 export function openSized(content: Content, file: number): number {
   const path = content.paths[file]!;
   return onDestination('write', path, () => {
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const fd = openSync(Buffer.from(path, 'latin1'), flags, 0o600);
+    const fd = openWritable(Buffer.from(path, 'latin1'));
     if ((Atomics.load(content.states, file) & stateSized) !== 0) return fd;
     try {
       if (fstatSync(fd).size !== content.sizes[file]) ftruncateSync(fd, content.sizes[file]);
@@ -72,4 +113,16 @@ export function openSized(content: Content, file: number): number {
     addState(content, file, stateSized);
     return fd;
   });
+}
+
+/** An owner may write to a file that its mode protects, once the mode is changed; the right one is set at the end. */
+function openWritable(path: Buffer): number {
+  try {
+    return openSync(path, writeFlags | constants.O_CREAT, 0o600);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EACCES' || lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+      throw error;
+    chmodSync(path, 0o600);
+    return openSync(path, writeFlags);
+  }
 }
