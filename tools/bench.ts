@@ -1,7 +1,7 @@
 /** `npm run bench`: measures the built package against other tools; `npm run bench -- --help` says how. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { measureBackups } from './bench/backupCases.ts';
+import { measureBackups, measureLarge } from './bench/backupCases.ts';
 import type { Bench, CaseResult } from './bench/bench.ts';
 import { eventsSet, fillerSet } from './bench/dataSets.ts';
 import { describeMachine, findTools } from './bench/machine.ts';
@@ -9,12 +9,14 @@ import { type BenchOptions, help, parseOptions } from './bench/options.ts';
 import { installProgram } from './bench/program.ts';
 import { benchmarksPage, summaryLines } from './bench/report.ts';
 import { addResults, saveResults } from './bench/results.ts';
+import { measureWal } from './bench/walCases.ts';
 import { Workspace } from './bench/workspace.ts';
 import { projectRoot } from './projectFiles.ts';
 
-/** Most that lies in the directory at once, at scale 1. */
-const neededBytes = 30e9;
+/** Most that lies in the directory at once, at scale 1; without and with the large cluster. */
+const neededBytes = { usual: 30e9, large: 60e9 };
 const fillerScale = 200;
+const largeScale = 1340;
 const updateTransactions = 2000;
 
 const options = readOptions();
@@ -26,7 +28,10 @@ async function main(given: BenchOptions): Promise<void> {
     process.on(name, () => stopping.abort(new Error(`stopped by ${name}`)));
   }
   const tools = await findTools();
-  const workspace = await Workspace.open(given.directory, neededBytes * given.scale);
+  const workspace = await Workspace.open(
+    given.directory,
+    given.scale * neededBytes[given.cases.includes('large') ? 'large' : 'usual'],
+  );
   const { signal } = stopping;
   const bench: Bench = {
     signal,
@@ -64,6 +69,8 @@ async function measureAll(bench: Bench): Promise<CaseResult[]> {
   return [
     ...(await measureBackups(bench, fillerSet('pgbench', fillerScale * scale, updateTransactions * scale))),
     ...(await measureBackups(bench, eventsSet('realistic', scale))),
+    ...(await measureWal(bench)),
+    ...(await measureLarge(bench, { ...fillerSet('large', largeScale * scale, 0), title: '20 GB' })),
   ];
 }
 

@@ -34,6 +34,24 @@ export async function measureBackups(bench: Bench, set: DataSet): Promise<CaseRe
   return results;
 }
 
+/** Does the memory of a full backup stay what it is when the cluster is large? */
+export async function measureLarge(bench: Bench, set: DataSet): Promise<CaseResult[]> {
+  if (!bench.options.cases.includes('large')) return [];
+  bench.report(`data set ${set.title}, scale ${set.scale}`);
+  await using cluster = await openDataSet(bench.signal, bench.workspace, set);
+  const desk = new BackupDesk(bench, set, cluster);
+  const ours = desk.tools.filter(({ cases }) => cases.includes('large'));
+  const measured = await measureCase(bench, {
+    case: 'large',
+    dataSet: set.title,
+    sourceBytes: desk.sourceBytes,
+    serverProcessIds: cluster.pid === undefined ? [] : [cluster.pid],
+    participants: ours.map((tool) => ({ name: tool.name, ...fullBackup(desk, tool), sources: [] })),
+  });
+  await desk.clear();
+  return [measured];
+}
+
 interface BackupCase {
   readonly name: CaseName;
   readonly rounds?: (desk: BackupDesk) => Pick<RoundsOptions, 'inStep' | 'beforeRound'>;

@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import type { Bench } from './bench.ts';
 import type { DataSet } from './dataSets.ts';
 import { relationDifferences, treeBytes } from './fileTree.ts';
-import { type Command, runCommand, startCommand } from './command.ts';
+import { type Command, runCommand } from './command.ts';
 import type { Cluster } from '../../src/testing/postgresServer.ts';
-import type { Work } from './measure.ts';
+import { performOnce } from './measure.ts';
 import type { BackupTool, Subject } from './tools/backupTool.ts';
 import { backupTools } from './tools/backupTools.ts';
 
@@ -38,7 +38,7 @@ export class BackupDesk {
   async ensureBackup(tool: BackupTool): Promise<void> {
     if (this.#backedUp.has(tool)) return;
     await tool.createRepository();
-    await this.#perform(tool.fullBackup);
+    await performOnce(tool.fullBackup, this.bench.signal);
     this.#backedUp.add(tool);
   }
 
@@ -71,7 +71,7 @@ export class BackupDesk {
     await this.ensureBackup(tool);
     if (this.#restored.has(tool)) return;
     const destination = await this.clearDestination(tool);
-    if (tool.restore !== undefined) await this.#perform(tool.restore(destination));
+    if (tool.restore !== undefined) await performOnce(tool.restore(destination), this.bench.signal);
     this.#restored.add(tool);
   }
 
@@ -106,9 +106,5 @@ export class BackupDesk {
       await this.removeDestination(tool);
       await rm(tool.repository, { recursive: true, force: true });
     }
-  }
-
-  async #perform(work: Work): Promise<void> {
-    await work((command) => this.run(command), startCommand);
   }
 }

@@ -12,7 +12,7 @@ export interface Bench {
   readonly program: Program;
   /** Peers that are on this machine. */
   readonly installed: ReadonlySet<string>;
-  report(line: string): void;
+  readonly report: (line: string) => void;
 }
 
 export interface CaseResult {

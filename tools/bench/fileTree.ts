@@ -42,7 +42,7 @@ export function relationFiles(dataDirectory: string): string[] {
     .filter((path) => /\/\d+(_\w+)?(\.\d+)?$/.test(path));
 }
 
-function filesEqual(first: string, second: string): boolean {
+export function filesEqual(first: string, second: string): boolean {
   if (lstatSync(first).size !== lstatSync(second).size) return false;
   const theirs = piecesOf(second, Buffer.allocUnsafe(pieceBytes));
   for (const piece of piecesOf(first, Buffer.allocUnsafe(pieceBytes))) {

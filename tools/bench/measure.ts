@@ -42,19 +42,31 @@ export async function measure(work: Work, surroundings: Surroundings): Promise<S
   await runCommand(signal, { words: ['sync'] });
   await waitUntilQuiet(signal, surroundings.quietTimeoutMs);
 
+  return perform(work, signal, (watch) => {
+    const before = readClocks(serverProcessIds);
+    return () => sampleBetween(before, readClocks(serverProcessIds), watch);
+  });
+}
+
+/** Does the work once, unmeasured; what it leaves running is ended. */
+export async function performOnce(work: Work, signal: AbortSignal): Promise<void> {
+  await perform(work, signal, () => () => undefined);
+}
+
+async function perform<T>(work: Work, signal: AbortSignal, startClock: (watch: ProcessWatch) => () => T): Promise<T> {
   const marker = randomBytes(8).toString('hex');
-  using watch = new ProcessWatch(`${markerName}=${marker}`, serverProcessIds);
+  using watch = new ProcessWatch(`${markerName}=${marker}`);
   const marked = (command: Command): Command => ({
     ...command,
     environment: { ...command.environment, [markerName]: marker },
   });
   try {
-    const before = readClocks(serverProcessIds);
+    const stopClock = startClock(watch);
     await work(
       (command) => runCommand(signal, marked(command)),
       (command) => startCommand(marked(command)),
     );
-    return sampleBetween(before, readClocks(serverProcessIds), watch);
+    return stopClock();
   } finally {
     await watch.endLeftovers();
   }

@@ -18,7 +18,6 @@ interface Watched {
  */
 export class ProcessWatch implements Disposable {
   readonly #marker: string;
-  readonly #ignored: ReadonlySet<number>;
   readonly #watched = new Map<number, Watched>();
   /** Processes known not to belong here: pid to start time. */
   readonly #foreign = new Map<number, number>();
@@ -26,11 +25,13 @@ export class ProcessWatch implements Disposable {
   #orphanSeconds = 0;
   #peakRssBytes = 0;
 
-  /** `ignored`: children of this process that are no part of the run, e.g. the server that is backed up. */
-  constructor(marker: string, ignored: Iterable<number>) {
+  /** What lives already is no part of the run. */
+  constructor(marker: string) {
     this.#marker = marker;
-    this.#ignored = new Set(ignored);
-    this.#look();
+    for (const pid of listProcessIds()) {
+      const times = processTimes(pid);
+      if (times !== undefined) this.#foreign.set(pid, times.startTicks);
+    }
     this.#timer = setInterval(() => this.#look(), intervalMs);
   }
 
@@ -84,8 +85,7 @@ export class ProcessWatch implements Disposable {
   #belongs({ pid, parent, startTicks }: { pid: number; parent: number; startTicks: number }): boolean {
     if (this.#watched.get(pid)?.startTicks === startTicks) return true;
     if (this.#foreign.get(pid) === startTicks) return false;
-    const child = parent === process.pid && !this.#ignored.has(pid);
-    const belongs = child || this.#watched.has(parent) || environmentHolds(pid, this.#marker);
+    const belongs = parent === process.pid || this.#watched.has(parent) || environmentHolds(pid, this.#marker);
     if (!belongs) this.#foreign.set(pid, startTicks);
     return belongs;
   }

@@ -26,7 +26,7 @@ export interface RoundsOptions {
   /** Before each round, e.g. to change the source. */
   beforeRound?(round: number): Promise<void>;
   /** Told about each run. */
-  report(line: string): void;
+  readonly report: (line: string) => void;
 }
 
 export interface MeasuredRun extends Sample {
@@ -67,9 +67,7 @@ export async function measureInRounds(
     }
   };
   const wants = ({ name }: Participant) => cleanOnes(runs.get(name)).length < options.runs && !failures.has(name);
-  for (const { name, begin } of participants) {
-    if (begin !== undefined) await attempt(name, begin);
-  }
+  for (const participant of participants) await attempt(participant.name, async () => participant.begin?.());
   for (let round = 0; round < patience * options.runs && participants.some(wants); round++) {
     await options.beforeRound?.(round);
     for (const participant of rotated(participants, round)) {
@@ -81,8 +79,8 @@ export async function measureInRounds(
       });
     }
   }
-  for (const { name, check } of participants) {
-    if (check !== undefined && !failures.has(name)) await attempt(name, check);
+  for (const participant of participants) {
+    if (!failures.has(participant.name)) await attempt(participant.name, async () => participant.check?.());
   }
   return participants.map(({ name }) => {
     const failure = failures.get(name);

@@ -45,7 +45,7 @@ DECLARE
   prose text;
 BEGIN
   PERFORM setseed(0.25);
-  FOR n IN 1..(200000 * scale)::int LOOP
+  FOR n IN 1..(230000 * scale)::int LOOP
     id := random_uuid();
     user_ids[n] := id;
     prose := '';
@@ -54,7 +54,7 @@ BEGIN
       jsonb_build_object('language', 'en', 'newsletter', random() < 0.5, 'radius_km', floor(random() * 100)),
       '$2b$12$' || encode(sha256(id::text::bytea), 'base64'), random_time(), random_time());
   END LOOP;
-  FOR n IN 1..(20000 * scale)::int LOOP
+  FOR n IN 1..(23000 * scale)::int LOOP
     id := random_uuid();
     venue_ids[n] := id;
     INSERT INTO venues VALUES (id, initcap(words[1 + floor(random() * 6000)]) || ' Hall',
@@ -62,7 +62,7 @@ BEGIN
       random() * 180 - 90, random() * 360 - 180, 50 * (1 + floor(random() * 100)),
       jsonb_build_object('accessible', random() < 0.7, 'rooms', floor(random() * 9), 'phone', floor(random() * 1e9)));
   END LOOP;
-  FOR n IN 1..(400000 * scale)::int LOOP
+  FOR n IN 1..(470000 * scale)::int LOOP
     id := random_uuid();
     event_ids[n] := id;
     prose := '';
@@ -77,8 +77,8 @@ BEGIN
     SELECT random_uuid(), event_ids[1 + floor(random() * array_length(event_ids, 1))],
       user_ids[1 + floor(random() * array_length(user_ids, 1))], upper(left(md5(random()::text), 10)),
       100 * floor(random() * 90), (ARRAY['reserved', 'paid', 'used'])[1 + floor(random() * 3)], random_time(), NULL
-    FROM generate_series(1, (2500000 * scale)::int);
-  FOR n IN 1..(1200000 * scale)::int LOOP
+    FROM generate_series(1, (2900000 * scale)::int);
+  FOR n IN 1..(1230000 * scale)::int LOOP
     prose := '';
     FOR w IN 1..12 LOOP prose := prose || words[1 + floor(6000 * power(random(), 3))] || ' '; END LOOP;
     INSERT INTO audit_log (actor_id, action, entity_id, details, remark, at) VALUES (

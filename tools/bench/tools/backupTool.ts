@@ -12,7 +12,7 @@ export interface Subject {
   /** Ourselves. */
   readonly program: Program;
   /** Runs a command that is not measured, as the user of the cluster. */
-  run(command: Command): Promise<string>;
+  readonly run: (command: Command) => Promise<string>;
 }
 
 /** A program that backs up a cluster, with settings and a place of its own. */

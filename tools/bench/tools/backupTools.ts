@@ -31,7 +31,7 @@ const everyCase: readonly CaseName[] = [
 export function backupTools(subject: Subject, installed: ReadonlySet<string>): BackupTool[] {
   const { understudyDefault, pgbackrestEncrypted } = toolNames;
   const tools = [
-    understudy(subject, { name: toolNames.understudy, cases: everyCase, compression: 'better' }),
+    understudy(subject, { name: toolNames.understudy, cases: [...everyCase, 'large'], compression: 'better' }),
     understudy(subject, { name: understudyDefault, cases: ['full', 'unchanged', 'updates'], compression: 'auto' }),
   ];
   if (installed.has('pgbackrest')) {

@@ -26,7 +26,7 @@ export function pgbackrest(subject: Subject, options: PgbackrestOptions): Backup
     repository: workspace.join(directory, 'repository'),
     async createRepository() {
       await workspace.emptyDirectory(directory);
-      await writePgbackrestConfiguration(subject, workspace.join(directory), options.encrypted);
+      await writePgbackrestConfiguration(subject, workspace.join(directory), options);
       await run(command('stanza-create'));
     },
     fullBackup: async (measured) => void (await measured(command('backup', '--type=full'))),
@@ -45,7 +45,10 @@ export function pgbackrestCommand(directory: string, words: readonly string[]): 
 export async function writePgbackrestConfiguration(
   { cluster }: Subject,
   directory: string,
-  encrypted: boolean,
+  {
+    encrypted,
+    dataDirectory = cluster.dataDirectory,
+  }: { readonly encrypted: boolean; readonly dataDirectory?: string },
 ): Promise<void> {
   const lines = [
     '[global]',
@@ -66,7 +69,7 @@ export async function writePgbackrestConfiguration(
     '[global:archive-get]',
     'archive-async=y',
     '[bench]',
-    `pg1-path=${cluster.dataDirectory}`,
+    `pg1-path=${dataDirectory}`,
     `pg1-socket-path=${cluster.socketDirectory}`,
     `pg1-port=${cluster.port}`,
     'pg1-user=postgres',
