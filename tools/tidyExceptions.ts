@@ -9,8 +9,6 @@ export const untestedErrorCodes: readonly string[] = [
   'wal-conflict',
   'wal-missing',
   'wal-unavailable',
-  'destination-full',
-  'destination-io',
   'restore-incomplete',
   'verification-failed',
   'verification-inconclusive',

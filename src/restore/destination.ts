@@ -35,7 +35,7 @@ const ignoredNames = new Set(['lost+found']);
 export async function checkDestination(destination: string, check: DestinationCheck): Promise<DestinationState> {
   const path = resolve(destination);
   const names = listDirectory(path).filter((name) => !ignoredNames.has(name));
-  const isIncomplete = names.includes(incompleteMarker);
+  const isIncomplete = names.some((name) => name.startsWith(incompleteMarker)); // or while it was being written
   const running = await findRunningServer(path);
   if (running !== undefined) throw runningError(path, running.pid);
   if (names.length === 0) return { path, isEmpty: true, isIncomplete };
