@@ -5,6 +5,8 @@ import { loadSnapshot, loadSnapshots, type Snapshot, type SnapshotSource } from 
 
 const latest = /^latest(?:~(\d{1,9}))?$/;
 
+const listHint = '`understudy snapshots` lists them';
+
 /** A snapshot and a path in it: `1a2b3c4d:/srv/app`, `latest`. */
 export interface SnapshotPath {
   readonly snapshot: string;
@@ -33,7 +35,7 @@ export async function findSnapshot(
   const candidates = (await loadSnapshots(ctx, source)).filter((snapshot) => matchesFilter(snapshot, filter));
   return (
     candidates[Number(match[1] ?? 0)] ??
-    fail('not-found', `there is no snapshot ${selector.text}: ${candidates.length} match the filter`)
+    fail('not-found', `there is no snapshot ${selector.text}: ${candidates.length} match the filter`, listHint)
   );
 }
 
@@ -45,7 +47,7 @@ export function resolveIdPrefix(ids: readonly string[], prefix: string): string 
   }
   const found = ids.filter((id) => id.startsWith(text));
   const [id] = found;
-  if (id === undefined) return fail('not-found', `no snapshot id begins with ${text}`);
+  if (id === undefined) return fail('not-found', `no snapshot id begins with ${text}`, listHint);
   if (found.length > 1) {
     return fail('ambiguous-id', `${found.length} snapshot ids begin with ${text}`, 'give more digits of the id');
   }
