@@ -1,0 +1,3 @@
+import { goodBackupSuite } from './fixture/goodBackupSuite.ts';
+
+goodBackupSuite([16, 17, 18]);

@@ -1,0 +1,3 @@
+import { goodBackupSuite } from './fixture/goodBackupSuite.ts';
+
+goodBackupSuite([13, 14, 15]);

@@ -1,0 +1,41 @@
+import type { ErrorCode } from '../../base/errorCodes.ts';
+import type { OperationError } from '../../base/errors.ts';
+
+/** Errors that say nothing about the backup: the machine that verifies lacks something, or storage does not answer. */
+const testersCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'usage',
+  'backend-unavailable',
+  'backend-denied',
+  'backend-io',
+  'repository-locked',
+  'lock-lost',
+  'postgres-unsupported',
+  'wal-unavailable',
+  'destination-not-empty',
+  'destination-full',
+  'destination-io',
+  'program-missing',
+  'file-missing',
+  'file-denied',
+  'file-io',
+]);
+
+/** What a server says when its machine, or its installation, is to blame. */
+const testersWords = [
+  /No space left on device|Disk quota exceeded/,
+  /Cannot allocate memory|out of memory|Too many open files|Too many open files in system/,
+  /could not (create|map|resize|attach|open) .*(shared memory|semaphore)/,
+  /could not (create|bind|access) .*(socket|lock file)/,
+  /could not (load|access|find|open) (library|file) "?(\$libdir|[^"]*\.so)/,
+  /^PostgreSQL stopped: (unshare|mount|setpriv): /,
+  /is not supported (by|in) this build|was not compiled with|not supported by this build/,
+  /database locale is incompatible with operating system|could not open collator for locale|invalid locale name/,
+];
+
+/** True when an error is the tester's fault: the backup may be good. */
+export function isFaultOfTester(error: OperationError): boolean {
+  if (testersCodes.has(error.code)) return true;
+  const { failures } = error.detail;
+  const words = [error.message, ...(Array.isArray(failures) ? failures.map(String) : [])];
+  return words.some((word) => testersWords.some((pattern) => pattern.test(word)));
+}
