@@ -1,10 +1,9 @@
-import { chmodSync, mkdirSync } from 'node:fs';
 import type { Context } from '../../base/context.ts';
 import { errorMessage } from '../../base/errors.ts';
 import { WorkerPool, moduleUrl } from '../../base/workerPool.ts';
+import { openPrivateDirectory } from '../background/privateDirectory.ts';
 import { SegmentBuffer } from './segmentBuffer.ts';
 import { lockSpool } from './spoolLock.ts';
-import { spoolFileError } from './worker/spoolErrors.ts';
 import type { LoadedSpool, SpoolKernelInit, SpoolTask } from './worker/spoolKernel.ts';
 import type { SpoolSegment } from './worker/spoolRecord.ts';
 import { valueOf, type TaskResult } from './worker/taskResult.ts';
@@ -51,12 +50,7 @@ export class Spool implements AsyncDisposable {
    */
   static async open(ctx: Context, options: { readonly directory: string; readonly buffers: number }): Promise<Spool> {
     const { directory, buffers } = options;
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      chmodSync(directory, 0o700);
-    } catch (error) {
-      throw spoolFileError(error, directory);
-    }
+    openPrivateDirectory(directory);
     await using opened = new AsyncDisposableStack();
     const lock = opened.use(await lockSpool(directory));
     const module = moduleUrl('./worker/spoolKernel', import.meta);
