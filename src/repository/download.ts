@@ -43,7 +43,9 @@ export class Download implements AsyncDisposable {
   /** Reads what a plan wants. Resolves with the blobs that cannot be had; the consumer was told of each. */
   async readBlobs(plan: ReadPlan): Promise<BlobProblem[]> {
     const pool = await this.#pool;
-    return (await pool.runOnAll<BlobProblem[]>({ kind: 'read', plan } satisfies ReadTask)).flat();
+    const found = (await pool.runOnAll<BlobProblem[]>({ kind: 'read', plan } satisfies ReadTask)).flat();
+    // each job says that its pack is missing
+    return [...new Map(found.map((problem) => [`${problem.object} ${problem.blob}`, problem])).values()];
   }
 
   /** Verifies packs; see verifyPacks.ts. */

@@ -58,9 +58,9 @@ function planVerification(
   index: RepositoryIndex,
   { packIds, slices }: { packIds: readonly string[]; slices: boolean },
 ): { plan: VerifyPlan; rawBytes: number } {
-  const packNumbers = Uint32Array.from(packIds, (id) => index.packNumber(id));
-  const rawOf = new Float64Array(index.packCount);
-  const countOf = new Uint32Array(index.packCount);
+  const packNumbers = Uint32Array.from(packIds, (id) => index.findPack(id) ?? index.packCount);
+  const rawOf = new Float64Array(index.packCount + 1); // one more for the packs that no index lists
+  const countOf = new Uint32Array(index.packCount + 1);
   for (const type of ['data', 'tree'] as const) {
     const table = index.table(type);
     for (let entry = 0; entry < table.size; entry++) {

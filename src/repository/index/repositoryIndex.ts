@@ -82,6 +82,11 @@ export class RepositoryIndex {
     return number;
   }
 
+  /** Number of a pack, or undefined when no index lists it. */
+  findPack(id: string): number | undefined {
+    return this.#packNumbers.get(id);
+  }
+
   packId(number: number): string {
     const id = this.#packIds[number];
     assert(id !== undefined && id !== '', 'every located blob is in a known pack');

@@ -143,7 +143,7 @@ export class LocalPackReader implements PackReader {
     } catch (cause) {
       return translateFileError(cause, `read the repository in ${this.#directory}`);
     }
-    return packProblem('it is missing', error);
+    return packMissing(error);
   }
 }
 
@@ -208,11 +208,16 @@ export class BackendPackReader implements PackReader {
     try {
       return await this.#backend.get(this.#ctx, packObjectName(this.#packId), range);
     } catch (error) {
-      if (isOperationError(error, 'object-missing')) throw packProblem('it is missing', error);
+      if (isOperationError(error, 'object-missing')) throw packMissing(error);
       if (isOperationError(error, 'repository-damaged')) throw tooShort(error);
       throw error;
     }
   }
+}
+
+/** True for a problem of a pack as a whole: none of its blobs can be had. */
+export function isWholePackProblem(error: unknown): error is OperationError {
+  return isPackProblem(error) && error.detail['wholePack'] === true;
 }
 
 /** True for an error that concerns one pack only. */
@@ -222,6 +227,10 @@ export function isPackProblem(error: unknown): error is OperationError {
 
 function packProblem(problem: string, cause?: unknown): OperationError {
   return new OperationError('repository-damaged', problem, { cause });
+}
+
+function packMissing(cause: unknown): OperationError {
+  return new OperationError('repository-damaged', 'it is missing', { cause, detail: { wholePack: true } });
 }
 
 function tooShort(cause?: unknown): OperationError {

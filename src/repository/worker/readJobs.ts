@@ -1,9 +1,9 @@
-import { jobWords, type BlobProblem, type ReadPlan } from '../blobConsumer.ts';
+import { jobWords, type BlobConsumer, type BlobProblem, type ReadPlan } from '../blobConsumer.ts';
 import { BlobTable, plainLength, type BlobLocation } from '../blobTable.ts';
 import { assert } from '../../base/errors.ts';
 import { toHex } from '../../base/hex.ts';
 import { packObjectName } from '../pack/packSink.ts';
-import { isPackProblem, type Segment } from './packReader.ts';
+import { isPackProblem, isWholePackProblem, type Segment } from './packReader.ts';
 import { countBlob, stopWhenAborted, type ReadLane } from './readLane.ts';
 
 /** Unwanted bytes that cost less to read than another request. */
@@ -44,34 +44,44 @@ async function readJob(
   const [packNumber, first, end] = plan.jobs.subarray(job * jobWords, (job + 1) * jobWords) as unknown as number[];
   const packId = plan.packIds[packNumber!]!;
   const blobs = listBlobs(plan, table, plan.order.subarray(first, end));
+  const object = packObjectName(packId);
+  const problems: BlobProblem[] = [];
   try {
     reader.open(packId, cutSegments(blobs.map((blob) => blob.location)));
-  } catch (error) {
-    if (!isPackProblem(error)) throw error;
-    for (const blob of blobs) consumer.refuse(blob.wants);
-    return [{ object: packObjectName(packId), problem: error.message }];
-  }
-  const problems: BlobProblem[] = [];
-  for (const blob of blobs) {
-    stopWhenAborted(lane.host);
-    try {
-      const reading = reader.read(blob.location.offset, blob.location.length);
-      const sealed = reading instanceof Promise ? await reading : reading;
-      const full = consumer.ready();
-      if (full !== undefined) await full;
-      const room = consumer.room(blob.wants[0]!, plainLength(blob.location));
-      lane.opener.openInto(sealed, { location: blob.location, id: table.idOf(blob.entry) }, room);
-    } catch (error) {
-      if (!isPackProblem(error)) throw error;
-      consumer.refuse(blob.wants);
-      problems.push({ object: packObjectName(packId), blob: toHex(table.idOf(blob.entry)), problem: error.message });
-      continue;
+    for (const blob of blobs) {
+      stopWhenAborted(lane.host);
+      const problem = await readBlob(lane, consumer, { ...blob, id: table.idOf(blob.entry) });
+      if (problem !== undefined) problems.push({ object, blob: toHex(table.idOf(blob.entry)), problem });
     }
-    countBlob(lane, blob.location, blob.wants.length);
-    consumer.accept(blob.wants);
+  } catch (error) {
+    if (!isWholePackProblem(error)) throw error;
+    for (const blob of blobs) consumer.refuse(blob.wants);
+    problems.push({ object, problem: error.message });
   }
   consumer.endJob();
   return problems;
+}
+
+/** Reads one blob and hands it over; returns what is wrong with it. */
+async function readBlob(
+  lane: ReadLane,
+  consumer: BlobConsumer,
+  { location, id, wants }: JobBlob & { readonly id: Buffer },
+): Promise<string | undefined> {
+  try {
+    const reading = lane.reader.read(location.offset, location.length);
+    const sealed = reading instanceof Promise ? await reading : reading;
+    const full = consumer.ready();
+    if (full !== undefined) await full;
+    lane.opener.openInto(sealed, { location, id }, consumer.room(wants[0]!, plainLength(location)));
+  } catch (error) {
+    if (isWholePackProblem(error) || !isPackProblem(error)) throw error;
+    consumer.refuse(wants);
+    return error.message;
+  }
+  countBlob(lane, location, wants.length);
+  consumer.accept(wants);
+  return undefined;
 }
 
 function listBlobs(plan: ReadPlan, table: BlobTable, order: Uint32Array): JobBlob[] {

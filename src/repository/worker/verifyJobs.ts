@@ -4,7 +4,7 @@ import { BlobTable, idWords, plainLength, type SharedBlobTable } from '../blobTa
 import { toHex } from '../../base/hex.ts';
 import { expectedPackBytes, parsePackHeader, type PackBlob } from '../pack/packHeader.ts';
 import { packObjectName } from '../pack/packSink.ts';
-import { isPackProblem, type PackEnd } from './packReader.ts';
+import { isPackProblem, isWholePackProblem, type PackEnd } from './packReader.ts';
 import { cutSegments } from './readJobs.ts';
 import { countBlob, stopWhenAborted, type ReadLane } from './readLane.ts';
 
@@ -65,6 +65,7 @@ async function verifyJob(
   } catch (error) {
     if (!isPackProblem(error)) throw error;
     if (first) report(check, error.message);
+    if (isWholePackProblem(error)) return;
     blobs = indexedBlobs(check);
   }
   const part = Math.ceil(blobs.length / slices!);
