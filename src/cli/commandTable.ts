@@ -6,13 +6,17 @@ import { completionSpec } from './specs/completion.ts';
 import { demoSpec } from './specs/demo.ts';
 import { doctorSpec } from './specs/doctor.ts';
 import { dumpSpec } from './specs/dump.ts';
+import { forgetSpec } from './specs/forget.ts';
 import { initSpec } from './specs/init.ts';
 import { keyAddSpec, keyListSpec, keyPasswdSpec, keyRemoveSpec } from './specs/key.ts';
 import { lsSpec } from './specs/ls.ts';
+import { pruneSpec } from './specs/prune.ts';
 import { snapshotsSpec } from './specs/snapshots.ts';
 import { unlockSpec } from './specs/unlock.ts';
 import { versionSpec } from './specs/version.ts';
+import { walGetSpec } from './specs/walGet.ts';
 import { walPushSpec } from './specs/walPush.ts';
+import { walReceiveSpec } from './specs/walReceive.ts';
 
 /**
  * Every command, in the order of --help. To add one: `specs/<command>.ts` with its description, `commands/<command>.ts`
@@ -25,6 +29,8 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(snapshotsSpec, () => import('./commands/snapshots.ts')),
   register(lsSpec, () => import('./commands/ls.ts')),
   register(dumpSpec, () => import('./commands/dump.ts')),
+  register(forgetSpec, () => import('./commands/forget.ts')),
+  register(pruneSpec, () => import('./commands/prune.ts')),
   register(checkSpec, () => import('./commands/check.ts')),
   register(unlockSpec, () => import('./commands/unlock.ts')),
   register(keyListSpec, () => import('./commands/keyList.ts')),
@@ -35,7 +41,9 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(cacheClearSpec, () => import('./commands/cacheClear.ts')),
   register(cacheSaveKeySpec, () => import('./commands/cacheSaveKey.ts')),
   register(cacheForgetKeySpec, () => import('./commands/cacheForgetKey.ts')),
+  register(walReceiveSpec, () => import('./commands/walReceive.ts')),
   register(walPushSpec, () => import('./commands/walPush.ts')),
+  register(walGetSpec, () => import('./commands/walGet.ts')),
   register(doctorSpec, () => import('./commands/doctor.ts')),
   register(completionSpec, () => import('./commands/completion.ts')),
   register(versionSpec, () => import('./commands/version.ts')),

@@ -7,4 +7,5 @@ import { register, type RegisteredCommand } from './command.ts';
 export const fastCommands: Readonly<Record<string, () => Promise<RegisteredCommand>>> = {
   'wal push': async () =>
     register((await import('./specs/walPush.ts')).walPushSpec, () => import('./commands/walPush.ts')),
+  'wal get': async () => register((await import('./specs/walGet.ts')).walGetSpec, () => import('./commands/walGet.ts')),
 };

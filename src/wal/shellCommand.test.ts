@@ -41,8 +41,11 @@ test('words arrive as they were given, whatever is in them', () => {
     endAt: segment as WalSegmentName,
   });
   expect(runAsServer(get, { f: segment, p: 'pg_wal/RECOVERYXLOG' }).words).toEqual([
-    ...['wal', 'get', '--config', awkward, '--spool', directory.join(awkward, 'spool'), '--cluster', '42'],
-    ...['--timeline', '3', '--end-at', segment, segment, 'pg_wal/RECOVERYXLOG'],
+    ...'wal get --config'.split(' '),
+    awkward,
+    '--spool',
+    directory.join(awkward, 'spool'),
+    ...`--cluster 42 --timeline 3 --end-at ${segment} ${segment} pg_wal/RECOVERYXLOG`.split(' '),
   ]);
   expect(() => composeArchiveCommand({ program, spool: '/a\nb' })).toThrow(expect.objectContaining({ code: 'usage' }));
 });

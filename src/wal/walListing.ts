@@ -6,6 +6,7 @@ import {
   timelineAncestry,
   type TimelineAncestry,
   type TimelineId,
+  type TimelineSwitch,
 } from '../postgres/timeline.ts';
 import type { WalFileName } from '../postgres/walFileName.ts';
 import {
@@ -135,13 +136,19 @@ async function readAncestries(
   const ancestries = new Map<TimelineId, TimelineAncestry>([[first, timelineAncestry(first, [])]]);
   for (const { file } of objects) {
     if (file.kind !== 'history') continue;
-    ancestries.set(file.timeline, await readAncestry(ctx, archive, file.timeline));
+    const switches = await readHistory(ctx, archive, file.timeline);
+    ancestries.set(file.timeline, timelineAncestry(file.timeline, switches));
   }
   return ancestries;
 }
 
-/** The ancestry that an archived history file tells. Throws `object-missing` when there is no such file. */
-export async function readAncestry(ctx: Context, archive: WalArchive, timeline: TimelineId): Promise<TimelineAncestry> {
+/** The switches in an archived history file. Throws `object-missing` when there is no such file. */
+export async function readHistory(
+  ctx: Context,
+  archive: WalArchive,
+  timeline: TimelineId,
+): Promise<readonly TimelineSwitch[]> {
+  if (timeline === 1) return [];
   const { content } = await archive.get(ctx, { kind: 'history', timeline });
-  return timelineAncestry(timeline, parseTimelineHistory(timeline, content.toString('utf8')));
+  return parseTimelineHistory(timeline, content.toString('utf8'));
 }

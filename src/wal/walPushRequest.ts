@@ -1,22 +1,22 @@
-import { askLocally } from './background/localSocket.ts';
+import { askService, serviceState, stopService, type ServicePlace } from './background/serviceRequest.ts';
 
-/** Name of the archiver's socket in its spool directory. */
-export const archiverSocket = 'archiver.sock';
-
-export type ArchiverRequest =
-  | {
-      readonly kind: 'push';
-      /** Absolute. */
-      readonly path: string;
-      /** What decides the repository; an archiver for another one does not serve. */
-      readonly origin: string;
-    }
-  | { readonly kind: 'state' }
-  | { readonly kind: 'stop' };
+export interface ArchiverRequest {
+  readonly kind: 'push';
+  /** Absolute. */
+  readonly path: string;
+  /** What decides the repository; an archiver for another one does not serve. */
+  readonly origin: string;
+}
 
 export interface ArchiverState {
   readonly pid: number;
+  /** Since it began. */
   readonly storedFiles: number;
+}
+
+/** Where the archiver of a spool directory listens. */
+export function archiverPlace(spool: string): ServicePlace {
+  return { directory: spool, name: 'archiver.sock' };
 }
 
 /**
@@ -25,24 +25,19 @@ export interface ArchiverState {
  */
 export async function askToStore(
   spool: string,
-  request: { readonly path: string; readonly origin: string },
+  file: Omit<ArchiverRequest, 'kind'>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const reply = await askArchiver(spool, { kind: 'push', ...request }, signal);
-  return reply?.answer === 'stored';
+  const request: ArchiverRequest = { kind: 'push', ...file };
+  return (await askService(archiverPlace(spool), request, signal)) === 'stored';
 }
 
 /** State of the running archiver, undefined when there is none. */
-export async function archiverState(spool: string, signal: AbortSignal): Promise<ArchiverState | undefined> {
-  const reply = await askArchiver(spool, { kind: 'state' }, signal);
-  return reply?.answer as ArchiverState | undefined;
+export function archiverState(spool: string, signal: AbortSignal): Promise<ArchiverState | undefined> {
+  return serviceState(archiverPlace(spool), signal);
 }
 
 /** Asks the archiver to end when it has done what it is doing; nothing happens when there is none. */
-export async function stopArchiver(spool: string, signal: AbortSignal): Promise<void> {
-  await askArchiver(spool, { kind: 'stop' }, signal);
-}
-
-function askArchiver(spool: string, request: ArchiverRequest, signal: AbortSignal) {
-  return askLocally({ directory: spool, name: archiverSocket }, request, signal);
+export function stopArchiver(spool: string, signal: AbortSignal): Promise<void> {
+  return stopService(archiverPlace(spool), signal);
 }

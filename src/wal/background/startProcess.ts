@@ -8,7 +8,7 @@ const maxLogBytes = 1024 * 1024;
 const readyTimeoutMs = 30_000;
 
 /** What a background process reads from its standard input. It may hold a key: it never appears on a command line. */
-export type StartMessage = Readonly<Record<string, unknown>>;
+export type StartMessage = object;
 
 /**
  * Starts a process that outlives us, in a session of its own so that no signal to ours reaches it. Resolves to whether it
