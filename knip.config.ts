@@ -6,7 +6,7 @@ const configuration: KnipConfig = {
     'src/main.ts!',
     // started by URL: worker threads and the modules they load (base/workerPool.ts)
     'src/base/workerThread.ts!',
-    'src/**/worker/*Kernel.ts!',
+    'src/**/worker/*{Kernel,Consumer}.ts!',
     'src/testing/fixture/*.ts',
     'tools/{bench,build,completeLock,generate,lint,test,wasm}.ts',
     'tools/knipFileCount.ts',
@@ -15,8 +15,9 @@ const configuration: KnipConfig = {
   ],
   project: ['{src,tools,e2e}/**/*.ts', 'src/**/*.ts!', '!src/testing/**!', '!src/**/*.test.ts!', '!src/**/*Suite.ts!'],
   ignoreExportsUsedInFile: true,
-  ignoreDependencies: [/^pg1[3-8]$/], // found by path: PostgreSQL for the tests
-  ignoreBinaries: ['openssl', 'setpriv'],
+  // found by path: PostgreSQL for the tests; loaded only where it can be: koffi
+  ignoreDependencies: [/^pg1[3-8]$/, 'koffi'],
+  ignoreBinaries: ['mount', 'openssl', 'setpriv', 'umount'],
 };
 
 export default configuration;

@@ -4,12 +4,6 @@ import { serializeTree } from '../snapshot/tree.ts';
 
 export type DirectoryAttributes = Omit<DirectoryNode, 'type' | 'subtree'>;
 
-export interface SavedDirectory {
-  readonly node: DirectoryNode;
-  /** What the parent snapshot has under this path. */
-  readonly before: TreeNode | undefined;
-}
-
 /**
  * A directory whose entries come in bit by bit: files when they are stored, sub-directories when they are complete. Its
  * tree is saved as soon as the last one is there, so that only directories with files under way are held in memory.
