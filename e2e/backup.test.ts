@@ -67,6 +67,18 @@ needs('restic')('from init to forget, by both methods, and stock restic finds no
   expect(JSON.parse(again.stderr)).toMatchObject({ code: 'destination-not-empty' });
 
   expect((await run('check', '--read-data')).stdout).toContain('no errors');
+  const planned = jsonLines((await run('forget', '--keep-last', '1', '--dry-run', '--json')).stdout);
+  expect(planned.filter((line) => line['message_type'] === 'forget_decision')).toMatchObject([
+    { keep: true, reasons: ['last snapshot'] },
+    { keep: false, reasons: [] },
+    { keep: false, reasons: [] },
+  ]);
+  expect(objectsIn(join(repository, 'snapshots'))).toHaveLength(3);
+  expect((await run('forget', '--keep-last', '1', '--prune')).stdout).toContain('2 snapshots forgotten, 1 kept');
+  expect(objectsIn(join(repository, 'snapshots'))).toHaveLength(1);
+  expect((await run('prune', '--max-unused', '0%')).stdout).toContain('0 B stays unused');
+  expect((await run('check', '--read-data')).stdout).toContain('no errors');
+  expect((await run('dump', 'latest', 'pgdata/PG_VERSION')).stdout).toBe('15\n');
   await restic(repository, password).run('check', '--read-data');
   expect(filesIn(join(repository, 'locks'))).toEqual([]);
 });

@@ -141,6 +141,8 @@ test('locked by somebody else', async () => {
   };
   await refused(backup(), locked);
   await refused(['check'], locked);
+  await refused(['forget', '--keep-last', '1'], locked);
+  await refused(['prune'], locked);
   await refused(['key', 'add', '--new-password-file', '/etc/hostname'], locked);
 });
 
@@ -191,6 +193,10 @@ test('a wrong command line', async () => {
   await refused(backup('--chunk-size', '3MiB'), { ...usage, message: /chunks of 3145728 bytes/, hint: /power of two/ });
   await refused(backup('bad/name'), { ...usage, message: /cannot be the name of a source/, hint: /letters/ });
   await refused(['check', '--read-data-subset', '6/5'], { ...usage, message: /6\/5/, hint: /1\/5/ });
+  await refused(['forget'], { ...usage, message: /no rule/, hint: /--keep-daily/ });
+  await refused(['forget', '--keep-daily', 'all'], { ...usage, message: /"all" is not a number/, hint: /unlimited/ });
+  await refused(['forget', 'abcd', '--keep-last', '1'], { ...usage, message: /named and rules/, hint: /either/ });
+  await refused(['prune', '--max-unused', '100%'], { ...usage, message: /"100%" is no limit/, hint: /below 100%/ });
   await refused(['snapshots', '--group-by', 'size'], {
     ...usage,
     message: /cannot group snapshots by "size"/,

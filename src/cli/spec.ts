@@ -84,6 +84,15 @@ export function size(flags: string, description: string): OptionSpec<number | un
   return converted({ flags, description, form: sizeForm, read: parseSize });
 }
 
+/** A value that is read by a function, which throws `usage` for what makes no sense. */
+export function parsed<Value>(
+  flags: string,
+  description: string,
+  parse: (text: string) => Value,
+): OptionSpec<Value | undefined> {
+  return { flags, description, initial: undefined, read: (value) => parse(value) };
+}
+
 export interface ChoiceOptions<Word extends string> {
   readonly flags: string;
   readonly description: string;

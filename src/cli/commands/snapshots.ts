@@ -1,10 +1,11 @@
-import { groupSnapshots, parseGroupBy, type GroupKey } from '../../snapshot/snapshotGroups.ts';
+import { groupSnapshots, parseGroupBy } from '../../snapshot/snapshotGroups.ts';
 import { newestFirst, type Snapshot } from '../../snapshot/snapshots.ts';
 import type { CommandRun } from '../command.ts';
 import { plural } from '../format.ts';
 import { openRepository } from '../openRepository.ts';
 import { chooseSnapshots } from '../snapshotChoice.ts';
 import { describeSnapshots, snapshotColumns, snapshotFields } from '../snapshots/describeSnapshot.ts';
+import { groupText } from '../snapshots/groupText.ts';
 import type { snapshotsSpec } from '../specs/snapshots.ts';
 import { formatTable, usedColumns } from '../table.ts';
 
@@ -34,13 +35,4 @@ function newestOf(snapshots: readonly Snapshot[], count: number | undefined): re
   if (count === undefined) return snapshots;
   const groups = groupSnapshots(snapshots, ['host', 'paths']);
   return groups.flatMap((group) => group.snapshots.slice(0, count)).toSorted(newestFirst);
-}
-
-function groupText({ hostname, paths, tags }: GroupKey): string {
-  const parts = [
-    hostname === undefined ? '' : `host ${hostname}`,
-    paths === undefined ? '' : `paths ${paths.join(', ')}`,
-    tags === undefined ? '' : `tags ${tags.join(', ') || 'none'}`,
-  ].filter((text) => text !== '');
-  return parts.length === 0 ? 'everything' : parts.join(', ');
 }

@@ -1,0 +1,11 @@
+import type { GroupKey } from '../../snapshot/snapshotGroups.ts';
+
+/** What the snapshots of a group have in common, in words. */
+export function groupText({ hostname, paths, tags }: GroupKey): string {
+  const parts = [
+    hostname === undefined ? '' : `host ${hostname}`,
+    paths === undefined ? '' : `paths ${paths.join(', ')}`,
+    tags === undefined ? '' : `tags ${tags.join(', ') || 'none'}`,
+  ].filter((text) => text !== '');
+  return parts.length === 0 ? 'everything' : parts.join(', ');
+}
