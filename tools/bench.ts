@@ -27,22 +27,23 @@ async function main(given: BenchOptions): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => stopping.abort(new Error(`stopped by ${name}`)));
   }
-  const tools = await findTools();
-  const workspace = await Workspace.open(
-    given.directory,
-    given.scale * neededBytes[given.cases.includes('large') ? 'large' : 'usual'],
-  );
-  const { signal } = stopping;
-  const bench: Bench = {
-    signal,
-    options: given,
-    workspace,
-    program: await installProgram(signal, workspace),
-    installed: new Set(Object.keys(tools).filter((name) => tools[name] !== undefined)),
-    report: (line) => console.log(line),
-  };
   try {
-    const measured = await measureAll(bench);
+    const large = given.cases.includes('large');
+    const workspace = await Workspace.open(given.directory, given.scale * neededBytes[large ? 'large' : 'usual']);
+    process.exitCode = (await measureIn(workspace, stopping.signal, given)) ? 0 : 1;
+  } catch (error) {
+    console.error(`npm run bench: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = stopping.signal.aborted ? 130 : 1;
+  }
+}
+
+/** False when a tool failed. */
+async function measureIn(workspace: Workspace, signal: AbortSignal, given: BenchOptions): Promise<boolean> {
+  try {
+    const tools = await findTools();
+    const program = await installProgram(signal, workspace);
+    const installed = new Set(Object.keys(tools).filter((name) => tools[name] !== undefined));
+    const measured = await measureAll({ signal, options: given, workspace, program, installed, report: console.log });
     const day = new Date().toISOString().slice(0, 10);
     const path = workspace.join('results.json');
     const results = addResults(path, {
@@ -54,13 +55,9 @@ async function main(given: BenchOptions): Promise<void> {
     await saveResults(path, results);
     if (given.write) await writeFile(join(projectRoot, 'docs/benchmarks.md'), benchmarksPage(results));
     console.log(['', ...summaryLines(results)].join('\n'));
-    if (measured.some((each) => each.results.some(({ failure }) => failure !== undefined))) process.exitCode = 1;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    console.error('stopped');
-    process.exitCode = 130;
+    return measured.every((each) => each.results.every(({ failure }) => failure === undefined));
   } finally {
-    await cleanUp(bench);
+    await workspace.removeAllBut(given.keep ? ['data'] : []);
   }
 }
 
@@ -72,11 +69,6 @@ async function measureAll(bench: Bench): Promise<CaseResult[]> {
     ...(await measureWal(bench)),
     ...(await measureLarge(bench, { ...fillerSet('large', largeScale * scale, 0), title: '20 GB' })),
   ];
-}
-
-/** Everything but results.json goes, and the data sets when they are not wanted again. */
-async function cleanUp({ workspace, options: { keep } }: Bench): Promise<void> {
-  await workspace.removeAllBut(keep ? ['data'] : []);
 }
 
 function readOptions(): BenchOptions | undefined {

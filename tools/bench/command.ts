@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { serverUser } from '../../src/testing/serverUser.ts';
 
 export interface Command {
@@ -12,6 +13,7 @@ export interface Command {
 }
 
 const keptErrorBytes = 4096;
+const outputGraceMs = 50;
 
 /** A command that ended with a status it should not have. */
 export class CommandFailed extends Error {
@@ -30,7 +32,11 @@ export async function runCommand(signal: AbortSignal, command: Command): Promise
   let errors = '';
   child.stdout?.on('data', (piece: Buffer) => output.push(piece));
   child.stderr?.on('data', (piece: Buffer) => (errors = (errors + piece.toString()).slice(-keptErrorBytes)));
-  await once(child, 'close');
+  const closed = once(child, 'close');
+  await once(child, 'exit');
+  await Promise.race([closed, delay(outputGraceMs)]); // a daemon may hold on to the output for ever
+  child.stdout?.destroy();
+  child.stderr?.destroy();
   signal.throwIfAborted();
   const printed = Buffer.concat(output).toString();
   const status = child.exitCode ?? -1;

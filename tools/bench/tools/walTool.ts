@@ -40,7 +40,8 @@ function understudyWal(subject: Subject, { endLsn }: WalBacklog): WalTool {
   const configuration = workspace.join('understudy-wal', 'understudy.yaml');
   const spool = workspace.join('understudy-wal', 'spool');
   const commandOptions = { program, commonArguments: ['--config', configuration], spool };
-  const receive = ['wal', 'receive', 'bench', '--until', endLsn, '--quiet'];
+  const received = workspace.join('understudy-wal', 'received');
+  const receive = ['wal', 'receive', 'bench', '--stop-at-lsn', endLsn, '--spool', received, '--quiet'];
   return {
     name: toolNames.understudy,
     repository,
