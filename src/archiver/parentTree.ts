@@ -38,8 +38,8 @@ export class ParentTree {
   }
 
   /**
-   * True when a file is as the parent has it: same size, inode, modification and change time, none of them so young that
-   * the parent may have read it too early; and all its blobs are still there.
+   * True when a file is as the parent has it: same size, inode, modification and change time, none of them so young
+   * that the parent may have read it too early; and all its blobs are still there.
    */
   async isUnchanged(ctx: Context, before: TreeNode | undefined, stat: BigIntStats): Promise<boolean> {
     if (before === undefined || !sameIdentity(before, stat)) return false;

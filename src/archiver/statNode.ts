@@ -3,7 +3,10 @@ import { goModeFromUnix, nodeTypeOfUnixMode } from '../snapshot/fileMode.ts';
 import type { TreeNode } from '../snapshot/node.ts';
 import type { AccountNames } from './accountNames.ts';
 
-/** What a node of any type takes from `lstat`, in restic's terms: access time = modification time, links except for directories. */
+/**
+ * What a node of any type takes from `lstat`, in restic's terms: access time = modification time, links except for
+ * directories.
+ */
 export function nodeFromStat(name: Buffer, stat: BigIntStats, accounts: AccountNames): Omit<TreeNode, 'type'> {
   const mode = Number(stat.mode);
   const type = nodeTypeOfUnixMode(mode);

@@ -38,7 +38,9 @@ function addPath(root: Target, names: readonly string[]): void {
   }
 }
 
-/** Status of a component; symbolic links are followed on the way only. Throws `file-missing`, `file-denied`, `file-io`. */
+/**
+ * Status of a component; symbolic links are followed on the way only. Throws `file-missing`, `file-denied`, `file-io`.
+ */
 export function statTarget({ path, whole }: Target): BigIntStats {
   try {
     return whole ? lstatSync(path, { bigint: true }) : statSync(path, { bigint: true });

@@ -26,8 +26,9 @@ export interface VerifiedPacks {
 const sliceBytes = 32 * 1024 * 1024;
 
 /**
- * Reads whole packs and checks all there is to check: the name against the content, header against index and size, and of
- * every blob tag, compression and hash. Damage is a result, not an error. A pack id that no index knows is read as well.
+ * Reads whole packs and checks all there is to check: the name against the content, header against index and size, and
+ * of every blob tag, compression and hash. Damage is a result, not an error. A pack id that no index knows is read as
+ * well.
  */
 export async function verifyPacks(
   ctx: Context,

@@ -8,7 +8,9 @@ export const stateSized = 2;
 /** A part of it could not be had. */
 export const stateDamaged = 4;
 
-/** The content of all files of a restore, in arrays that threads share. A chunk's number is its place in the whole list. */
+/**
+ * The content of all files of a restore, in arrays that threads share. A chunk's number is its place in the whole list.
+ */
 export interface Content {
   readonly table: SharedBlobTable;
   /** Absolute; raw bytes as latin1 text. */

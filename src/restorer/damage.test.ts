@@ -99,7 +99,7 @@ test.each([
   ]);
 });
 
-test('a flipped bit in the header of a pack does not keep a restore from being right, and verification finds it', async () => {
+test('a flipped bit in a pack header leaves a restore right, and verification finds it', async () => {
   await using dir = await tempDir();
   const damaged = await stored(dir);
   flip(damaged.path, -30);

@@ -18,8 +18,8 @@ export function readTarget(path: string): Buffer {
 }
 
 /**
- * The directory that a destination names, symbolic links on the way to it resolved (they are the user's own), and whether
- * it exists. Throws `destination-io` when something else than a directory is there.
+ * The directory that a destination names, symbolic links on the way to it resolved (they are the user's own), and
+ * whether it exists. Throws `destination-io` when something else than a directory is there.
  */
 export function resolveDestination(destination: string): { path: string; exists: boolean } {
   try {

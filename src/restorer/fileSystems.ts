@@ -4,8 +4,8 @@ import { bytesOf } from './existingEntries.ts';
 import { onDestination } from './destinationErrors.ts';
 
 /**
- * The file systems that a restore writes to. One directory of each is held open from before the first write: syncing the
- * file system through it then also reports a write that failed in the background meanwhile.
+ * The file systems that a restore writes to. One directory of each is held open from before the first write: syncing
+ * the file system through it then also reports a write that failed in the background meanwhile.
  */
 export class FileSystems implements Disposable {
   readonly #posix: Posix;

@@ -23,8 +23,8 @@ export interface PackEnd {
 }
 
 /**
- * Reads packs, one at a time. Throws `repository-damaged` when the pack or a part of it cannot be had (missing, too short,
- * unreadable), other errors when the storage as a whole does not work. Buffers are valid until the next call.
+ * Reads packs, one at a time. Throws `repository-damaged` when the pack or a part of it cannot be had (missing, too
+ * short, unreadable), other errors when the storage as a whole does not work. Buffers are valid until the next call.
  */
 export interface PackReader {
   /** The following reads are from this pack, within these segments, in order. */

@@ -11,9 +11,9 @@ const zeros = Buffer.alloc(1024 * 1024);
 const directAlignment = 4096;
 
 /**
- * Writes verified chunks to their places. Chunks that follow one another in a file are joined and written together, past
- * the page cache where that is possible, while the thread goes on. Zeros are left out where the file was created empty:
- * it has a hole there already.
+ * Writes verified chunks to their places. Chunks that follow one another in a file are joined and written together,
+ * past the page cache where that is possible, while the thread goes on. Zeros are left out where the file was created
+ * empty: it has a hole there already.
  */
 export class FileWriter {
   readonly #content: Content;
@@ -119,7 +119,8 @@ export class FileWriter {
       try {
         if (error !== null) this.#directFailed(error, file);
         const rest = error === null ? count : 0;
-        if (rest < bytes.length) this.#write(file, offset + rest, bytes.subarray(rest)); // it tells why, if it cannot either
+        // if this cannot write it either, it tells why
+        if (rest < bytes.length) this.#write(file, offset + rest, bytes.subarray(rest));
       } catch (failure) {
         this.#failure ??= failure;
       }
