@@ -8,19 +8,21 @@ import { backupLabelPath } from '../postgres/backupLabel.ts';
 import { controlFilePath } from '../postgres/controlFile.ts';
 import { assertReachable } from '../postgres/runtimeUser.ts';
 import type { OsUser } from '../postgres/runProgram.ts';
+import { saveKeyCache } from '../repository/keyCache.ts';
 import type { Repository } from '../repository/repository.ts';
 import { applyRestore, type RestoreResult } from '../restorer/applyRestore.ts';
 import { onDestination } from '../restorer/destinationErrors.ts';
 import { checkDestination, exists, incompleteMarker } from './destination.ts';
 import type { RecoveryPlan } from './planRecovery.ts';
 import { loadRecoveryFiles, writeControlFile, writeRecoveryFiles } from './recoveryFiles.ts';
+import { quickPages } from './quickPages.ts';
 import { checkTablespaces } from './tablespaces.ts';
 
 export interface ApplyRecoveryOptions {
   /** For the shell of the server's user, with %f and %p. Without, the WAL in the backup is all there is. */
   readonly restoreCommand?: string | undefined;
-  /** What is run once when recovery has ended, e.g. to remove what the restore command kept. */
-  readonly recoveryEndCommand?: string | undefined;
+  /** Leave the repository's key in the spool directory, where the restore command finds it, until recovery has ended. */
+  readonly storeKey?: boolean;
   /** Who everything shall belong to; undefined: to us. */
   readonly owner?: OsUser | undefined;
   readonly threads?: number | undefined;
@@ -51,14 +53,17 @@ export async function applyRecovery(
   const files = await loadRecoveryFiles(ctx, repository, backup);
   ctx.signal.throwIfAborted();
   beginRestore(plan, ctx.clock.now());
+  const quickEqual = existing === 'delta' ? await quickPages(ctx, repository, backup) : undefined;
   const result = await applyRestore(ctx, repository, withExistingRoot(plan), {
     progress,
+    ...(quickEqual === undefined ? {} : { quickEqual }),
     ...(owner === undefined ? {} : { owner: { uid: owner.uid, gid: owner.gid } }),
     ...(threads === undefined ? {} : { threads }),
   });
   assert(exists(join(destination.path, backupLabelPath)), 'a base backup has a backup_label');
   onDestination('finish', latin1(destination.path), () => {
-    writeRecoveryFiles(plan, { ...options, files });
+    const saveKey = options.storeKey === true ? (path: string) => saveKeyCache(path, repository) : undefined;
+    writeRecoveryFiles(plan, { ...options, files, saveKey });
     writeControlFile(plan, { owner, content: files.controlFile });
     endRestore(destination.path);
   });

@@ -7,7 +7,7 @@ import { Download, type RepositoryIndex } from '../repository/download.ts';
 import { planReads } from '../repository/readPlan.ts';
 import type { Repository } from '../repository/repository.ts';
 import { chunkLength, cutCompareRanges, stateExisted, type Content } from './content.ts';
-import { counterComparedBytes, type FileTask } from './worker/fileConsumer.ts';
+import { counterComparedBytes, type CompareTask, type FileTask } from './worker/fileConsumer.ts';
 
 export interface RestoredContent {
   /** Bytes that existing files held already. */
@@ -29,6 +29,13 @@ export function openRestorer(ctx: Context, repository: Repository, threads?: num
   return new Download(ctx, repository, threads === undefined ? { consumer } : { consumer, threads });
 }
 
+export interface RestoreContentOptions {
+  readonly index: RepositoryIndex;
+  readonly durable: boolean;
+  readonly progress?: Progress;
+  readonly quick?: CompareTask['quick'];
+}
+
 /**
  * Puts the content of files in place: what existing files hold already stays, every other blob is read once and written
  * wherever it belongs. `durable`: a sync will follow, so writing to disk begins at once; nothing is durable yet. Files
@@ -37,10 +44,11 @@ export function openRestorer(ctx: Context, repository: Repository, threads?: num
 export async function restoreContent(
   restorer: Restorer,
   content: Content,
-  { index, durable, progress = silentProgress }: { index: RepositoryIndex; durable: boolean; progress?: Progress },
+  options: RestoreContentOptions,
 ): Promise<RestoredContent> {
+  const { index, durable, progress = silentProgress } = options;
   await runTask(restorer, { kind: 'content', content, durable });
-  await compareExisting(restorer, content, progress);
+  await compareExisting(restorer, content, { progress, quick: options.quick });
   const plan = planReads(index.table('data'), {
     entries: content.entries,
     skip: content.equal,
@@ -57,14 +65,19 @@ export async function restoreContent(
   return { equalBytes: totalBytes - bytes, fetchedBytes: (await fetched()).bytes, problems };
 }
 
-async function compareExisting(restorer: Restorer, content: Content, progress: Progress): Promise<void> {
+async function compareExisting(
+  restorer: Restorer,
+  content: Content,
+  { progress, quick }: { progress: Progress; quick: CompareTask['quick'] },
+): Promise<void> {
   const ranges = cutCompareRanges(content);
   if (ranges.length === 0) return;
   const existing = content.sizes.filter((_, file) => (content.states[file]! & stateExisted) !== 0);
   progress.phase('comparing files', { bytes: existing.reduce((sum, size) => sum + size, 0), items: existing.length });
   const before = await restorer.counter(counterComparedBytes);
+  const next = new Int32Array(new SharedArrayBuffer(4));
   await reportWhile(progress, {
-    work: runTask(restorer, { kind: 'compare', ranges, next: new Int32Array(new SharedArrayBuffer(4)) }),
+    work: runTask(restorer, { kind: 'compare', ranges, next, ...(quick === undefined ? {} : { quick }) }),
     done: async () => ({ bytes: (await restorer.counter(counterComparedBytes)) - before }),
   });
 }

@@ -3,7 +3,6 @@ import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import { controlFilePath, type ControlFile } from '../../postgres/controlFile.ts';
 import type { SystemIdentifier } from '../../postgres/systemIdentifier.ts';
-import { crc32c } from '../../postgres/crc32c.ts';
 import type { Lsn } from '../../postgres/lsn.ts';
 import { parseBackupLabel } from '../../postgres/backupLabel.ts';
 import { toTimelineId, type TimelineAncestry, type TimelineId } from '../../postgres/timeline.ts';
@@ -14,7 +13,7 @@ import type { PhysicalBackupOptions, PhysicalBackupResult } from '../physicalBac
 import { BackupSession } from './backupSession.ts';
 import { chooseChunkBytes } from './chunkSize.ts';
 import { readClusterFacts, readDatabases, type ClusterFacts } from './clusterFacts.ts';
-import type { ClusterFile } from './clusterTree.ts';
+import { checksumOf, type ClusterFile } from './clusterTree.ts';
 import { copyControlFile } from './controlFileCopy.ts';
 import { composeRecord } from './composeRecord.ts';
 import { Preparation } from './preparation.ts';
@@ -124,7 +123,7 @@ async function endBackup(
   const { bytes, control } = await copyControlFile(ctx, scan.controlFile.absolutePath);
   const content = BlobList.fromHex([await upload.saveBlob('data', bytes)]);
   const { path, attributes } = scan.controlFile;
-  const controlFile = { path, attributes, sizeBytes: bytes.length, content, crc: crc32c(bytes) };
+  const controlFile = { path, attributes, sizeBytes: bytes.length, content, ...checksumOf(bytes) };
   const stop = await session.stop();
   const { startLsn: begin, startTimeline, from } = parseBackupLabel(stop.label);
   const fromStandby = from === 'standby';

@@ -1,4 +1,5 @@
 import { assert } from '../../base/errors.ts';
+import { crc32c } from '../../postgres/crc32c.ts';
 import { BlobList } from '../../snapshot/blobList.ts';
 import { compareNodes, type DirectoryNode, type FileNode, type TreeNode } from '../../snapshot/node.ts';
 import { serializeTree } from '../../snapshot/tree.ts';
@@ -15,6 +16,8 @@ export interface ClusterFile {
   readonly content: BlobList;
   /** CRC-32C of the whole content. */
   readonly crc: number;
+  /** CRC-32C of each chunk. */
+  readonly chunkCrcs: Uint32Array;
 }
 
 export interface ClusterDirectory {
@@ -76,4 +79,10 @@ function childrenOf(children: Map<string, TreeNode[]>, path: string): TreeNode[]
 
 function depth(path: string): number {
   return path === '' ? 0 : path.split('/').length;
+}
+
+/** Checksums of a small file, which is one chunk or none. */
+export function checksumOf(bytes: Uint8Array): Pick<ClusterFile, 'crc' | 'chunkCrcs'> {
+  const crc = crc32c(bytes);
+  return { crc, chunkCrcs: bytes.length === 0 ? new Uint32Array(0) : Uint32Array.of(crc) };
 }

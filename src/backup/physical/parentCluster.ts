@@ -1,8 +1,7 @@
 import { hostname as ownHostname } from 'node:os';
 import type { Context } from '../../base/context.ts';
 import { assert } from '../../base/errors.ts';
-import { backupManifestPath } from '../../postgres/backupManifest.ts';
-import { parseBackupManifest } from '../../postgres/parseBackupManifest.ts';
+import { chunkChecksumsName, parseChunkChecksums, type ChunkChecksums } from '../chunkChecksums.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { FileNode, TreeNode } from '../../snapshot/node.ts';
 import { loadSnapshots, type Snapshot } from '../../snapshot/snapshots.ts';
@@ -21,8 +20,7 @@ export interface ParentCluster {
   readonly record: PhysicalRecord;
   /** By path relative to the data directory, raw bytes as latin1 text. */
   readonly files: ReadonlyMap<string, FileNode>;
-  /** CRC-32C by the same path. */
-  readonly crcs: ReadonlyMap<string, number>;
+  readonly checksums: ChunkChecksums;
 }
 
 /** The newest backup of a source from one host: file identities mean nothing elsewhere. */
@@ -55,9 +53,8 @@ export async function loadParentCluster(
   const record = parsePhysicalRecord(await loadFile(ctx, repository, file(top, recordFileName)));
   const files = new Map<string, FileNode>();
   await collectFiles(ctx, repository, { tree: directory(top, dataDirectoryName), prefix: '', files });
-  const manifest = files.get(backupManifestPath);
-  assert(manifest !== undefined, 'every physical snapshot has a backup manifest');
-  return { snapshot, record, files, crcs: await loadCrcs(ctx, repository, manifest) };
+  const checksums = parseChunkChecksums(await loadFile(ctx, repository, file(top, chunkChecksumsName)));
+  return { snapshot, record, files, checksums };
 }
 
 /** Name of the source in a physical snapshot: the one directory at its root. */
@@ -76,18 +73,6 @@ async function collectFiles(
     else if (node.type === 'dir')
       await collectFiles(ctx, repository, { tree: node.subtree, prefix: `${path}/`, files: at.files });
   }
-}
-
-async function loadCrcs(ctx: Context, repository: Repository, manifest: FileNode): Promise<Map<string, number>> {
-  const crcs = new Map<string, number>();
-  for (const entry of parseBackupManifest(await loadFile(ctx, repository, manifest)).files()) {
-    if (entry.crc32c !== undefined) crcs.set(pathKey(entry.path), entry.crc32c);
-  }
-  return crcs;
-}
-
-function pathKey(path: string | Uint8Array): string {
-  return (typeof path === 'string' ? Buffer.from(path) : Buffer.from(path)).toString('latin1');
 }
 
 async function loadTree(ctx: Context, repository: Repository, id: string): Promise<TreeNode[]> {

@@ -13,12 +13,12 @@ import type { TimelineAncestry } from '../../postgres/timeline.ts';
 import { majorOfServerVersion } from '../../postgres/version.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Upload, UploadTotals } from '../../repository/upload.ts';
-import { crc32c } from '../../postgres/crc32c.ts';
 import { BlobList } from '../../snapshot/blobList.ts';
 import { compareNodes, type TreeNode } from '../../snapshot/node.ts';
 import { saveSnapshot, type Snapshot } from '../../snapshot/snapshots.ts';
 import { timestampFromDate } from '../../snapshot/time.ts';
 import { serializeTree } from '../../snapshot/tree.ts';
+import { chunkChecksumsName, serializeChunkChecksums } from '../chunkChecksums.ts';
 import {
   dataDirectoryName,
   physicalTags,
@@ -27,6 +27,7 @@ import {
   type PhysicalRecord,
 } from '../physicalRecord.ts';
 import {
+  checksumOf,
   madeFileNode,
   saveClusterTree,
   type ClusterDirectory,
@@ -72,13 +73,12 @@ export async function savePhysicalSnapshot(
   });
   const saveTree = (tree: Buffer): Promise<string> => to.upload.saveBlob('tree', tree);
   const data = await saveClusterTree(backup.directories, [...backup.files, label, manifest], saveTree);
-  const top = await saveTree(
-    serializeTree(
-      [{ ...data, name: Buffer.from(dataDirectoryName) }, await recordNode(to.upload, root, record)].toSorted(
-        compareNodes,
-      ),
-    ),
-  );
+  const topNodes = [
+    { ...data, name: Buffer.from(dataDirectoryName) },
+    await topFile(to.upload, root, { name: recordFileName, bytes: serializePhysicalRecord(record) }),
+    await topFile(to.upload, root, { name: chunkChecksumsName, bytes: chunkChecksumsOf(backup.files) }),
+  ];
+  const top = await saveTree(serializeTree(topNodes.toSorted(compareNodes)));
   const tree = await saveTree(serializeTree([{ ...data, name: Buffer.from(record.source), subtree: top }]));
   const totals = await to.upload.commit();
   ctx.signal.throwIfAborted();
@@ -108,13 +108,16 @@ async function saveSmallFile(
     ids.push(await upload.saveBlob('data', file.bytes.subarray(at, at + smallFileChunk)));
   }
   const made = { sizeBytes: file.bytes.length, content: BlobList.fromHex(ids) };
-  return { path: file.name, attributes: madeFileNode(like, file.name, made), ...made, crc: crc32c(file.bytes) };
+  return { path: file.name, attributes: madeFileNode(like, file.name, made), ...made, ...checksumOf(file.bytes) };
 }
 
-async function recordNode(upload: Upload, like: NodeAttributes, record: PhysicalRecord): Promise<TreeNode> {
-  const bytes = serializePhysicalRecord(record);
-  const content = BlobList.fromHex([await upload.saveBlob('data', bytes)]);
-  return madeFileNode(like, recordFileName, { sizeBytes: bytes.length, content });
+async function topFile(upload: Upload, like: NodeAttributes, file: { name: string; bytes: Buffer }): Promise<TreeNode> {
+  const { sizeBytes, content } = await saveSmallFile(upload, like, file);
+  return madeFileNode(like, file.name, { sizeBytes, content });
+}
+
+function chunkChecksumsOf(files: readonly ClusterFile[]): Buffer {
+  return serializeChunkChecksums(new Map(files.map(({ path, chunkCrcs }) => [path, chunkCrcs])));
 }
 
 function writeManifest(backup: FinishedBackup, label: ClusterFile): Buffer {

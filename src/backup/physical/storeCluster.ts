@@ -85,13 +85,21 @@ export async function storeCluster(
  */
 function unchangedFile(file: ScannedFile, parent: ParentCluster | undefined): ClusterFile | undefined {
   const node = parent?.files.get(file.path);
-  const crc = parent?.crcs.get(file.path);
-  if (parent === undefined || node === undefined || crc === undefined || !sameIdentity(node, file.stat))
+  const chunkCrcs = parent?.checksums.get(file.path);
+  if (parent === undefined || node === undefined || chunkCrcs === undefined || !sameIdentity(node, file.stat))
     return undefined;
   const parentBegan = BigInt(Date.parse(parent.record.startTime)) * 1_000_000n;
   if (latest(file.stat.mtimeNs, file.stat.ctimeNs) >= parentBegan - 2_000_000_000n) return undefined;
   const { path, attributes } = file;
-  return { path, attributes, sizeBytes: Number(node.size), content: node.content, crc };
+  const size = { sizeBytes: Number(node.size), chunkBytes: parent.record.chunkBytes };
+  return {
+    path,
+    attributes,
+    sizeBytes: size.sizeBytes,
+    content: node.content,
+    crc: fileCrc(chunkCrcs, size),
+    chunkCrcs,
+  };
 }
 
 function plannedFile(file: ScannedFile, options: StoreClusterOptions): Parameters<typeof planRanges>[0][number] {
@@ -119,12 +127,14 @@ function wholeChunks(node: FileNode, chunkBytes: number): Uint8Array {
 function storedFile(file: ScannedFile, plan: RangePlan, span: ChunkSpan): ClusterFile {
   const sizeBytes = Number(file.stat.size);
   const end = span.firstChunk + span.chunkCount;
+  const chunkCrcs = plan.crcs.subarray(span.firstChunk, end);
   return {
     path: file.path,
     attributes: file.attributes,
     sizeBytes,
     content: BlobList.fromPacked(plan.ids.subarray(span.firstChunk * 32, end * 32)),
-    crc: fileCrc(plan.crcs.subarray(span.firstChunk, end), { sizeBytes, chunkBytes: plan.chunkBytes }),
+    crc: fileCrc(chunkCrcs, { sizeBytes, chunkBytes: plan.chunkBytes }),
+    chunkCrcs,
   };
 }
 
@@ -138,7 +148,11 @@ export function fileCrc(chunks: Uint32Array, size: { sizeBytes: number; chunkByt
   let crc = chunks[0]!;
   for (let index = 1; index < chunks.length - 1; index++) crc = append(crc, chunks[index]!);
   if (chunks.length === 1) return crc;
-  return crc32cCombine(crc, chunks[chunks.length - 1] as number, size.sizeBytes - (chunks.length - 1) * size.chunkBytes);
+  return crc32cCombine(
+    crc,
+    chunks[chunks.length - 1] as number,
+    size.sizeBytes - (chunks.length - 1) * size.chunkBytes,
+  );
 }
 
 function fileOutcomes(plan: RangePlan, fileCount: number): Uint8Array {

@@ -17,7 +17,7 @@ import { segmentNamesAlong, type WalSegmentName } from '../../postgres/walSegmen
 import { planRanges } from '../../repository/rangePlan.ts';
 import type { Upload } from '../../repository/upload.ts';
 import { BlobList } from '../../snapshot/blobList.ts';
-import type { ClusterFile } from './clusterTree.ts';
+import { checksumOf, type ClusterFile } from './clusterTree.ts';
 import { fileCrc } from './storeCluster.ts';
 
 export interface WalOfBackup {
@@ -56,15 +56,14 @@ export async function storeWal(upload: Upload, wal: WalOfBackup): Promise<Cluste
   const stored = files.map(({ name, stat }, index): ClusterFile => {
     const { firstChunk, chunkCount } = spans[index]!;
     const end = firstChunk + chunkCount;
+    const chunkCrcs = plan.crcs.subarray(firstChunk, end);
     return {
       path: `pg_wal/${name}`,
       attributes: nodeFromStat(Buffer.from(name), stat, accounts),
       sizeBytes: wal.walSegmentBytes,
       content: BlobList.fromPacked(plan.ids.subarray(firstChunk * 32, end * 32)),
-      crc: fileCrc(plan.crcs.subarray(firstChunk, end), {
-        sizeBytes: wal.walSegmentBytes,
-        chunkBytes: plan.chunkBytes,
-      }),
+      crc: fileCrc(chunkCrcs, { sizeBytes: wal.walSegmentBytes, chunkBytes: plan.chunkBytes }),
+      chunkCrcs,
     };
   });
   return [...stored, ...(await storeHistory(upload, wal))];
@@ -93,7 +92,15 @@ async function storeHistory(upload: Upload, wal: WalOfBackup): Promise<ClusterFi
   const bytes = readFileSync(path);
   const id = await upload.saveBlob('data', bytes);
   const attributes = nodeFromStat(Buffer.from(name), lstatSync(path, { bigint: true }), loadAccountNames());
-  return [{ path: `pg_wal/${name}`, attributes, sizeBytes: bytes.length, content: BlobList.fromHex([id]), crc: 0 }];
+  return [
+    {
+      path: `pg_wal/${name}`,
+      attributes,
+      sizeBytes: bytes.length,
+      content: BlobList.fromHex([id]),
+      ...checksumOf(bytes),
+    },
+  ];
 }
 
 function checkSegment(path: string, name: WalSegmentName, wal: WalOfBackup): void {

@@ -90,6 +90,7 @@ export class StreamCollector {
       sizeBytes,
       content: BlobList.fromPacked(stored.ids),
       crc: fileCrc(stored.crcs, { sizeBytes, chunkBytes }),
+      chunkCrcs: stored.crcs,
     }));
   }
 

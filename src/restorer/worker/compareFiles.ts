@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { BlobTable } from '../../repository/blobTable.ts';
 import { chunkLength, type Content } from '../content.ts';
 import { destinationError } from '../destinationErrors.ts';
+import type { QuickEqual } from '../quickEqual.ts';
 
 /** Bytes read by one call: what stays in the core's second-level cache until it is hashed. */
 const pieceBytes = 256 * 1024;
@@ -10,6 +11,18 @@ const zeros = Buffer.alloc(1024 * 1024);
 
 /** Tells whether the bytes of an existing file are those of a chunk. Must never say so of different bytes. */
 export type IsEqual = (chunk: number, bytes: Buffer) => boolean;
+
+/** Equality by a source's own proof where it has one, else by SHA-256. */
+export function equalByProof(content: Content, quick: QuickEqual, proofs: readonly unknown[]): IsEqual {
+  const byId = equalById(content);
+  return (chunk, bytes) => {
+    const file = content.chunkFiles[chunk]!;
+    const proof = proofs[file];
+    if (proof === undefined) return byId(chunk, bytes);
+    const at = { index: chunk - content.firstChunks[file]!, offset: content.chunkOffsets[chunk]! };
+    return quick(proof as never, { ...at, bytes }) || byId(chunk, bytes);
+  };
+}
 
 /** Equality by SHA-256: the chunk's id. Zeros are recognised at memory speed. */
 export function equalById(content: Content): IsEqual {

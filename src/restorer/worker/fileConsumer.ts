@@ -3,17 +3,26 @@ import { loadPosix } from '../../base/posix.ts';
 import type { KernelHost } from '../../base/workerPool.ts';
 import type { BlobConsumer } from '../../repository/blobConsumer.ts';
 import type { Content } from '../content.ts';
-import { FileComparer, equalById } from './compareFiles.ts';
+import type { QuickEqualModule } from '../quickEqual.ts';
+import { FileComparer, equalById, equalByProof, type IsEqual } from './compareFiles.ts';
 import { FileWriter } from './fileWriter.ts';
 import { FileFinisher, type FinishTask } from './finishFiles.ts';
 
 /** Progress counter, after those of the read kernel: bytes of existing files compared. */
 export const counterComparedBytes = 2;
 
+export interface CompareTask {
+  readonly kind: 'compare';
+  readonly ranges: Uint32Array;
+  readonly next: Int32Array;
+  /** A faster proof than hashing, and per file what it needs. */
+  readonly quick?: { readonly module: string; readonly options: unknown; readonly proofs: readonly unknown[] };
+}
+
 export type FileTask =
   /** What the following tasks and blobs are about. */
   | { readonly kind: 'content'; readonly content: Content; readonly durable: boolean }
-  | { readonly kind: 'compare'; readonly ranges: Uint32Array; readonly next: Int32Array }
+  | CompareTask
   /** Every blob has come: all that is joined is written, all files are closed. */
   | { readonly kind: 'close' }
   | ({ readonly kind: 'finish' } & FinishTask);
@@ -49,12 +58,18 @@ export function createConsumer(_options: unknown, host: KernelHost): BlobConsume
   };
 }
 
-function compareAll(content: Content, task: { ranges: Uint32Array; next: Int32Array }, host: KernelHost): void {
-  const comparer = new FileComparer(content, equalById(content));
+async function compareAll(content: Content, task: CompareTask, host: KernelHost): Promise<void> {
+  const comparer = new FileComparer(content, await equality(content, task));
   for (const range of take(task.next, task.ranges.length / 3, host)) {
     const [file, first, end] = task.ranges.subarray(range * 3, range * 3 + 3) as unknown as [number, number, number];
     host.counters[counterComparedBytes]! += comparer.compare({ file, first, end });
   }
+}
+
+async function equality(content: Content, { quick }: CompareTask): Promise<IsEqual> {
+  if (quick === undefined) return equalById(content);
+  const module = (await import(quick.module)) as QuickEqualModule;
+  return equalByProof(content, module.createQuickEqual(quick.options as never), quick.proofs);
 }
 
 /** The numbers below `count` that no other thread has taken. */
