@@ -4,6 +4,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { awaitArchiving } from '../backup/awaitArchiving.ts';
 import { backupSource, type BackupSettings } from '../backup/backupSource.ts';
 import { badPageTexts, summaryFields, summaryText, type FinishedBackup } from '../backup/describeBackup.ts';
+import { gapNote } from '../backup/gapNote.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import { plural } from '../format.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
@@ -65,6 +66,8 @@ async function backupAndReport(ctx: Context, { invocation, repository, settings,
   printer.result('summary', summaryFields(backup), () => summaryText(terminal, backup));
   const { externalFiles, pages } = backup.result.record;
   if (externalFiles.length > 0) printer.remark(`  not in a physical backup: ${externalFiles.join(', ')}`);
+  const lostWal = await gapNote(ctx, await repository.opening, backup.result);
+  if (lostWal !== undefined) printer.warn(`${source.name}: ${lostWal}`);
   for (const line of badPageTexts(backup)) printer.warn(line);
   if (pages.badCount > 0) throw badPages(source, backup);
 }
