@@ -11,6 +11,7 @@ import { initSpec } from './specs/init.ts';
 import { keyAddSpec, keyListSpec, keyPasswdSpec, keyRemoveSpec } from './specs/key.ts';
 import { lsSpec } from './specs/ls.ts';
 import { pruneSpec } from './specs/prune.ts';
+import { restoreSpec } from './specs/restore.ts';
 import { snapshotsSpec } from './specs/snapshots.ts';
 import { unlockSpec } from './specs/unlock.ts';
 import { versionSpec } from './specs/version.ts';
@@ -26,6 +27,7 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(demoSpec, () => import('./commands/demo.ts')),
   register(initSpec, () => import('./commands/init.ts')),
   register(backupSpec, () => import('./commands/backup.ts')),
+  register(restoreSpec, () => import('./commands/restore.ts')),
   register(snapshotsSpec, () => import('./commands/snapshots.ts')),
   register(lsSpec, () => import('./commands/ls.ts')),
   register(dumpSpec, () => import('./commands/dump.ts')),

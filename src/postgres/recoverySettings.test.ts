@@ -50,8 +50,8 @@ recovery_target_timeline = '10'
 recovery_target_inclusive = 'off'
 recovery_target_action = 'promote'
 restore_command = 'understudy wal get %f "%p" --config ''my file'''
-archive_cleanup_command = ''
 recovery_end_command = ''
+archive_cleanup_command = ''
 recovery_min_apply_delay = '0'
 `);
   expect(withRecoverySettings(text, settings)).toBe(text);

@@ -20,6 +20,8 @@ export interface RecoverySettings {
   /** Whether the transaction or position of the target itself is still replayed. */
   readonly inclusive: boolean;
   readonly action: 'pause' | 'promote' | 'shutdown';
+  /** Run once, when recovery has ended; default nothing. */
+  readonly recoveryEndCommand?: string;
   /** Only for a server that stays a standby. */
   readonly standby?: { readonly primaryConninfo?: string; readonly primarySlotName?: string };
 }
@@ -81,17 +83,14 @@ function recoveryLines(settings: RecoverySettings): string[] {
     settingLine('recovery_target_inclusive', settings.inclusive ? 'on' : 'off'),
     settingLine('recovery_target_action', settings.action),
     settingLine('restore_command', settings.restoreCommand),
+    settingLine('recovery_end_command', settings.recoveryEndCommand ?? ''),
     ...(standby === undefined ? recoverOnlyLines() : standbyLines(standby)),
   ];
 }
 
 /** Leftovers in postgresql.conf that would act on an archive, or make recovery wait, are switched off. */
 function recoverOnlyLines(): string[] {
-  return [
-    settingLine('archive_cleanup_command', ''),
-    settingLine('recovery_end_command', ''),
-    settingLine('recovery_min_apply_delay', '0'),
-  ];
+  return [settingLine('archive_cleanup_command', ''), settingLine('recovery_min_apply_delay', '0')];
 }
 
 function standbyLines({ primaryConninfo, primarySlotName }: NonNullable<RecoverySettings['standby']>): string[] {

@@ -1,9 +1,5 @@
-import {
-  dataDirectoryName,
-  parsePhysicalRecord,
-  recordFileName,
-  type PhysicalRecord,
-} from '../backup/physicalRecord.ts';
+import { isPhysical, loadPhysicalRecord } from '../backup/loadPhysicalRecord.ts';
+import { dataDirectoryName, type PhysicalRecord } from '../backup/physicalRecord.ts';
 import type { Context } from '../base/context.ts';
 import { OperationError, isOperationError } from '../base/errors.ts';
 import { parseLsn, type Lsn } from '../postgres/lsn.ts';
@@ -12,7 +8,8 @@ import { toTimelineId, type TimelineId } from '../postgres/timeline.ts';
 import type { Repository } from '../repository/repository.ts';
 import { findNode } from '../snapshot/findPath.ts';
 import { findSnapshot } from '../snapshot/snapshotSelector.ts';
-import { loadSnapshots, type Snapshot, type SnapshotSource } from '../snapshot/snapshots.ts';
+import { snapshotSource, treeLoader } from '../snapshot/repositorySource.ts';
+import { loadSnapshots, type Snapshot } from '../snapshot/snapshots.ts';
 
 /** A physical snapshot, as recovery sees it. */
 export interface BaseBackup {
@@ -48,8 +45,8 @@ export async function loadBaseBackups(
     ctx.log.warn({ snapshot: id, err: error }, 'a backup cannot be read');
     damaged.push(error);
   };
-  const snapshotsFound = await loadSnapshots(ctx, snapshotsOf(repository), { onUnreadable: leaveOut });
-  const all = snapshotsFound.filter(({ tags }) => tags.includes(physicalTag));
+  const snapshotsFound = await loadSnapshots(ctx, snapshotSource(repository), { onUnreadable: leaveOut });
+  const all = snapshotsFound.filter(isPhysical);
   const sources = [...new Set(all.flatMap(({ tags }) => tags.filter((tag) => tag.startsWith('source:'))))];
   if (all.length === 0 && damaged.length > 0) throw damaged[0];
   const wanted = source === undefined ? onlySource(sources) : `source:${source}`;
@@ -75,19 +72,12 @@ export async function findBaseBackup(
 ): Promise<BaseBackup> {
   const { text, source } = selector;
   const tags = source === undefined ? [physicalTag] : [physicalTag, `source:${source}`];
-  const snapshot = await findSnapshot(ctx, snapshotsOf(repository), { text, filter: { tags: [tags] } });
-  if (snapshot.tags.includes(physicalTag)) return loadBaseBackup(ctx, repository, snapshot);
+  const snapshot = await findSnapshot(ctx, snapshotSource(repository), { text, filter: { tags: [tags] } });
+  if (isPhysical(snapshot)) return loadBaseBackup(ctx, repository, snapshot);
   throw new OperationError('usage', `snapshot ${snapshot.id.slice(0, 8)} is no physical backup of a cluster`, {
     hint: 'restore --files restores a snapshot of files',
     detail: { snapshot: snapshot.id },
   });
-}
-
-export function snapshotsOf(repository: Repository): SnapshotSource {
-  return {
-    listIds: (ctx) => repository.listIds(ctx, 'snapshots'),
-    load: (ctx, id) => repository.loadDocument(ctx, 'snapshots', id),
-  };
 }
 
 /** The content of a small file in a snapshot. Throws `not-found`. */
@@ -96,7 +86,7 @@ export async function loadSnapshotFile(
   repository: Repository,
   file: { readonly treeId: string; readonly path: string },
 ): Promise<Buffer> {
-  const node = await findNode(ctx, (at, id) => repository.loadBlob(at, 'tree', id), file.treeId, file.path);
+  const node = await findNode(ctx, treeLoader(repository), file.treeId, file.path);
   if (node.type !== 'file') throw new OperationError('not-found', `${file.path} is no file in the snapshot`);
   const parts: Buffer[] = [];
   for (const id of node.content) parts.push(await repository.loadBlob(ctx, 'data', id));
@@ -104,8 +94,7 @@ export async function loadSnapshotFile(
 }
 
 async function loadBaseBackup(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<BaseBackup> {
-  const path = `${snapshot.paths[0] ?? ''}/${recordFileName}`;
-  const record = parsePhysicalRecord(await loadSnapshotFile(ctx, repository, { treeId: snapshot.tree, path }));
+  const record = await loadPhysicalRecord(ctx, repository, snapshot);
   return {
     snapshot,
     record,

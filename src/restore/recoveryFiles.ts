@@ -22,9 +22,18 @@ export interface RecoveryFiles {
 export interface RecoveryFileOptions {
   readonly files: RecoveryFiles;
   readonly restoreCommand?: string | undefined;
-  readonly recoveryEndCommand?: string | undefined;
   readonly owner?: OsUser | undefined;
+  /** Writes the key of the repository to a path, for a restore command that has no other way to open it. */
+  readonly saveKey?: ((path: string) => void) | undefined;
 }
+
+/**
+ * Where a restore command may keep what it fetched ahead: on the file system of pg_wal, and in a directory whose content
+ * no base backup takes. Relative to the data directory, in which PostgreSQL runs its commands. Gone after recovery.
+ */
+export const spoolPath = 'pg_wal/understudy-restore';
+/** File of the repository's key in it. */
+export const spoolKeyPath = `${spoolPath}/key`;
 
 /** PostgreSQL refuses a data directory that others may enter; the group may read where the source allowed it. */
 const groupMode = 0o750;
@@ -64,6 +73,7 @@ export function writeRecoveryFiles(plan: RecoveryPlan, options: RecoveryFileOpti
     if (!exists(place)) mkdirSync(place, { mode });
     give(place, owner);
   }
+  if (options.restoreCommand !== undefined) makeSpool(path, options);
   for (const name of record.wal) writeFile(join(path, `pg_wal/archive_status/${name}.done`), '', made);
   writeFile(join(path, autoConfPath), withRecoverySettings(files.autoConf, recoverySettings(plan, options)), made);
   writeFile(join(path, plan.standby === undefined ? 'recovery.signal' : 'standby.signal'), '', made);
@@ -81,11 +91,22 @@ export function writeControlFile(
   syncDirectory(join(path, 'global'));
 }
 
+function makeSpool(path: string, { owner, saveKey }: RecoveryFileOptions): void {
+  const spool = join(path, spoolPath);
+  if (!exists(spool)) mkdirSync(spool, { mode: privateMode });
+  if (saveKey !== undefined) {
+    saveKey(join(path, spoolKeyPath));
+    give(join(path, spoolKeyPath), owner);
+  }
+  give(spool, owner);
+}
+
 function recoverySettings(plan: RecoveryPlan, options: RecoveryFileOptions): RecoverySettings {
   const { request, timeline, standby, wal } = plan;
   const command = wal.from === 'archive' || standby !== undefined ? options.restoreCommand : undefined;
   return {
     restoreCommand: command ?? nothingArchived,
+    ...(command === undefined ? {} : { recoveryEndCommand: `rm -rf ${spoolPath}` }),
     target: wal.from === 'backup' && request.target.kind !== 'immediate' ? { kind: 'immediate' } : request.target,
     // pinned: what is newest may be another history by the time that the server looks
     timeline: standby !== undefined && request.timeline === 'latest' ? 'latest' : timeline,
