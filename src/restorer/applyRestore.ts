@@ -25,8 +25,8 @@ export interface ApplyRestoreOptions {
   /** Threads that `openRestorer` started earlier, while the caller planned; the caller closes them. */
   readonly restorer?: Restorer;
   /**
-   * Files that must not be there before everything else is, and durable: they are written as `<name>.understudy-incomplete`
-   * and renamed at the very end. Gets the path relative to the destination, latin1 text.
+   * Files that must not be there before everything else is, and durable: they are written as `<name>.understudy-
+   * incomplete` and renamed at the very end. Gets the path relative to the destination, latin1 text.
    */
   readonly last?: (path: string) => boolean;
   /** Default true. False for a copy that nobody needs after a crash but soon reads: it stays in the page cache. */
@@ -49,9 +49,9 @@ export interface RestoreResult {
 
 /**
  * Executes a plan. When it resolves everything is in place and durable. Damage in the repository does not stop it: all
- * that is good is restored, damaged files are named `<name>.understudy-incomplete`, the `last` files stay under that name
- * too, and it throws `repository-damaged` with every problem in `detail`. Throws `destination-full`, `destination-io`,
- * `file-denied`; after those, and after an abort, the destination is half restored.
+ * that is good is restored, damaged files are named `<name>.understudy-incomplete`, the `last` files stay under that
+ * name too, and it throws `repository-damaged` with every problem in `detail`. Throws `destination-full`, `destination-
+ * io`, `file-denied`; after those, and after an abort, the destination is half restored.
  */
 export async function applyRestore(
   ctx: Context,
@@ -81,9 +81,10 @@ class Restore {
     this.#options = options;
     this.#progress = options.progress ?? silentProgress;
     this.#ownerOf = ownerRule(options.owner ?? (process.getuid?.() === 0 ? 'stored' : 'keep'));
-    const prefix = plan.destination === '/' ? 1 : plan.destination.length + 1;
-    const isLast = (path: string): boolean => options.last?.(path.slice(prefix)) ?? false;
-    this.#workPaths = plan.files.map(({ path }) => (isLast(path) ? path + incompleteSuffix : path));
+    const isLast = (relative: string): boolean => options.last?.(relative) ?? false;
+    this.#workPaths = plan.files.map(({ path, relative }) => {
+      return isLast(relative) ? path + incompleteSuffix : path;
+    });
   }
 
   async run(threads: Restorer): Promise<RestoreResult> {
@@ -137,8 +138,7 @@ class Restore {
     const { quickEqual } = this.#options;
     if (quickEqual === undefined) return {};
     const { module, options, proofOf } = quickEqual;
-    const prefix = this.#plan.destination.length + 1;
-    return { quick: { module, options, proofs: this.#plan.files.map(({ path }) => proofOf(path.slice(prefix))) } };
+    return { quick: { module, options, proofs: this.#plan.files.map(({ relative }) => proofOf(relative)) } };
   }
 
   #contentFiles(): ContentFile[] {

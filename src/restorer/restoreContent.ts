@@ -17,7 +17,9 @@ export interface RestoredContent {
   readonly problems: readonly BlobProblem[];
 }
 
-/** Plaintext bytes of one job: small enough to keep all threads busy to the end, large enough to make taking it cheap. */
+/**
+ * Plaintext bytes of one job: small enough to keep all threads busy to the end, large enough to make taking it cheap.
+ */
 const jobBytes = 32 * 1024 * 1024;
 
 /** Worker threads that put blobs into files. */

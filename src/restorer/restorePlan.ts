@@ -16,6 +16,8 @@ export interface Attributes {
 /** Paths are absolute; raw bytes as latin1 text. */
 export interface PlannedFile {
   readonly path: string;
+  /** Names joined from the destination down, also below a redirection. */
+  readonly relative: string;
   readonly attributes: Attributes;
   readonly sizeBytes: number;
   /** Entries of its chunks in the blob table of the plan's index. */

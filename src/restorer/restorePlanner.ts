@@ -77,7 +77,7 @@ export class RestorePlanner {
     }
     if (decision === 'descend') return;
     this.#planOpenDirectories();
-    if (node.type === 'file') this.#planFile(node, path, exists);
+    if (node.type === 'file') this.#planFile({ ...entry, node }, path, exists);
     else this.#planSpecial(node, path, exists);
   }
 
@@ -149,7 +149,7 @@ export class RestorePlanner {
     }
   }
 
-  #planFile(node: FileNode, path: string, exists: boolean): void {
+  #planFile({ node, path: relative }: TreeEntry & { readonly node: FileNode }, path: string, exists: boolean): void {
     if (this.#planHardLink(node, path, exists)) return;
     const located = locateContent(this.#index, node.content);
     if ('missing' in located) {
@@ -165,7 +165,13 @@ export class RestorePlanner {
     const delta = this.#options.existing === 'delta';
     // a file with more names is not written to: the other names may have nothing to do with this restore
     const compares = exists && this.#keeps(path, (stat) => delta && stat.isFile() && stat.nlink === 1);
-    this.#files.push({ path, attributes: attributesOf(node), exists: compares, ...located });
+    this.#files.push({
+      path,
+      relative: relative.toString('latin1'),
+      attributes: attributesOf(node),
+      exists: compares,
+      ...located,
+    });
     this.#totalBytes += located.sizeBytes;
   }
 

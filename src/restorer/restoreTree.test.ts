@@ -213,6 +213,14 @@ test('a directory is redirected, and a right link to it stays', async () => {
   });
   writeFileSync(dir.join('elsewhere/inner'), 'changed');
   writeFileSync(dir.join('elsewhere/surplus'), '');
+  const named: string[] = [];
+  await restore(repository, tree, dir.join('out'), {
+    existing: 'delta',
+    redirect,
+    last: (path) => named.push(path) > 0 && path === 'directory/inner',
+  });
+  expect(named.toSorted()).toContain('directory/inner');
+  expectContent(dir.join('elsewhere'), { ...(sample['directory'] as Described), surplus: [] });
   const removed: string[] = [];
   const removeSurplus = (path: string) => removed.push(path) > 0;
   await restore(repository, tree, dir.join('out'), { existing: 'delta', redirect, removeSurplus });
