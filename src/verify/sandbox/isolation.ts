@@ -54,7 +54,7 @@ export async function isolate(ctx: Context, options: IsolationOptions): Promise<
   const launcher = stage.launcher();
   try {
     const [program, ...args] = [...launcher, join(options.binDirectory, 'postgres'), '--version'];
-    await runProgram(ctx, { program: program!, args, cwd: '/' });
+    await runProgram(ctx, { program, args, cwd: '/' });
   } catch (error) {
     if (!isOperationError(error, 'program-failed', 'program-missing')) throw error;
     ctx.log.warn({ err: error }, 'the sandbox shares the file system of this machine');
