@@ -2,6 +2,7 @@ import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import type { LoadedConfig } from '../../config/loadConfig.ts';
 import type { CommandRun, Invocation } from '../command.ts';
+import type { CommandAccess } from '../doctor/archivingAdvice.ts';
 import { checkConfiguration } from '../doctor/configuration.ts';
 import { checkDiskSpace } from '../doctor/diskSpace.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -42,9 +43,10 @@ async function* findings(
   yield* checkRuntime();
   yield* checkConfiguration(loaded);
   yield* await checkRepositoryAccess(ctx, invocation);
+  const access = await commandAccess(loaded, invocation);
   const majors = new Set<number>();
   for (const source of sources) {
-    const report = await checkSource(ctx, source, { prefix: commandPrefix(loaded, invocation) });
+    const report = await checkSource(ctx, source, access);
     yield* report.findings;
     if (report.major !== undefined) majors.add(report.major);
   }
@@ -61,11 +63,10 @@ async function sourcesToCheck(loaded: LoadedConfig, invocation: DoctorInvocation
   return selectSources(loaded, names, options);
 }
 
-/** What a command line of PostgreSQL's configuration needs to reach the same repository. */
-function commandPrefix({ path }: LoadedConfig, { global }: DoctorInvocation): string {
-  if (path !== undefined) return `--config ${path} `;
-  const repository = global.repo ?? process.env['UNDERSTUDY_REPOSITORY'];
-  return repository === undefined ? '' : `--repo ${repository} `;
+/** How archive_command and restore_command reach the same repository; that none is named has been said by then. */
+async function commandAccess({ path }: LoadedConfig, invocation: DoctorInvocation): Promise<CommandAccess> {
+  const settings = await invocation.repositorySettings().catch(() => undefined);
+  return { configPath: path, settings };
 }
 
 function findingText(terminal: Terminal, { check, verdict, message, hint }: Finding): string {

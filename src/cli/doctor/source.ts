@@ -5,6 +5,7 @@ import { openSqlConnection } from '../../postgres/sqlConnection.ts';
 import type { PostgresMajor } from '../../postgres/version.ts';
 import { chooseMethodFor } from '../backup/chooseMethod.ts';
 import type { PostgresSource } from '../postgresSource.ts';
+import { archivingFindings, type CommandAccess } from './archivingAdvice.ts';
 import { checkDiskSpace } from './diskSpace.ts';
 import { failedFinding, type Finding } from './finding.ts';
 
@@ -14,13 +15,8 @@ export interface SourceReport {
   readonly major: PostgresMajor | undefined;
 }
 
-/** Options that every command needs to find what this one found: `--config /etc/understudy/understudy.yaml`. */
-export interface CommandPrefix {
-  readonly prefix: string;
-}
-
 /** Everything about a source's server that can make its backups fail, or worth less than they look. */
-export async function checkSource(ctx: Context, source: PostgresSource, command: CommandPrefix): Promise<SourceReport> {
+export async function checkSource(ctx: Context, source: PostgresSource, access: CommandAccess): Promise<SourceReport> {
   const { name, config, connection } = source;
   try {
     const situation = await readSituation(ctx, source);
@@ -33,7 +29,7 @@ export async function checkSource(ctx: Context, source: PostgresSource, command:
       findings: [
         methodFinding(name, situation),
         ...checks.map((check) => preflightFinding(name, check)),
-        ...archivingFindings(name, wal, command),
+        ...archivingFindings(name, wal, access),
         ...(spool === undefined ? [] : checkDiskSpace(`${name}: spool`, spool)),
       ],
     };
@@ -71,20 +67,4 @@ function preflightFinding(source: string, { name, status, found, expected, hint 
   const verdict = status === 'inconclusive' ? 'warning' : status;
   const message = status === 'ok' ? found : `${found} (expected: ${expected})`;
   return { check: `${source}: ${name}`, verdict, message, ...(hint === undefined ? {} : { hint }) };
-}
-
-/** Without WAL only the moments of the backups can be had back; with it PostgreSQL has to be told how to fetch it. */
-function archivingFindings(name: string, wal: PreflightOptions['wal'], { prefix }: CommandPrefix): Finding[] {
-  const restore = `restore_command = 'understudy ${prefix}wal get %f "%p"'`;
-  if (wal !== 'none') return [{ check: `${name}: recovery`, verdict: 'ok', message: restore }];
-  return [
-    {
-      check: `${name}: WAL`,
-      verdict: 'warning',
-      message: 'is not archived in a way that understudy knows: only the moments of its backups can be had back',
-      hint:
-        `run \`understudy ${prefix}wal receive ${name}\`, or set archive_mode = on and ` +
-        `archive_command = 'understudy ${prefix}wal push "%p"'; to recover, ${restore}`,
-    },
-  ];
 }
