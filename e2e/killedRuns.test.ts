@@ -5,10 +5,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { seededRandom } from '../src/base/random.ts';
-import { startRestored } from '../src/backup/fixture/physical.ts';
 import { needs } from '../src/testing/needs.ts';
 import { giveTree, startRestored, tableHashes } from '../src/backup/fixture/physical.ts';
-import { createCluster, type Cluster } from '../src/testing/postgresServer.ts';
+import { createCluster, giveToServer, type Cluster } from '../src/testing/postgresServer.ts';
 import { restic } from '../src/testing/restic.ts';
 import { tempDir } from '../src/testing/tempDir.ts';
 
