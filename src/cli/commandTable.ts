@@ -14,6 +14,7 @@ import { pruneSpec } from './specs/prune.ts';
 import { restoreSpec } from './specs/restore.ts';
 import { snapshotsSpec } from './specs/snapshots.ts';
 import { unlockSpec } from './specs/unlock.ts';
+import { verifySpec } from './specs/verify.ts';
 import { versionSpec } from './specs/version.ts';
 import { walGetSpec } from './specs/walGet.ts';
 import { walPushSpec } from './specs/walPush.ts';
@@ -33,6 +34,7 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(dumpSpec, () => import('./commands/dump.ts')),
   register(forgetSpec, () => import('./commands/forget.ts')),
   register(pruneSpec, () => import('./commands/prune.ts')),
+  register(verifySpec, () => import('./commands/verify.ts')),
   register(checkSpec, () => import('./commands/check.ts')),
   register(unlockSpec, () => import('./commands/unlock.ts')),
   register(keyListSpec, () => import('./commands/keyList.ts')),

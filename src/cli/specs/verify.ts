@@ -1,0 +1,44 @@
+import { choice, count, directory, flag, text, withDefault, type CommandSpec } from '../spec.ts';
+
+export const verifySpec = {
+  name: 'verify',
+  summary: 'Prove that a backup can be recovered',
+  description:
+    'Level 1 checks that index, packs, trees and snapshots agree. Level 2 reads and hashes every blob. Level 3 compares the ' +
+    'backup with its manifest and reads its WAL. Level 4 restores it in a sandbox, recovers it, reads every table, checks ' +
+    'indexes, tables and pages, and tells how long recovery took. Every level includes those below. The proof is kept in ' +
+    'the repository. Exit status 1: the backup is bad; 4: it could not be tested and may be good.',
+  arguments: [
+    { name: 'snapshot', description: 'the backup: an id or `latest`, which is the default', count: 'optional' },
+  ],
+  options: {
+    level: withDefault(
+      choice({ flags: '--level <level>', description: 'How far to go.', words: ['1', '2', '3', '4'] }),
+      '4',
+    ),
+    source: text('--source <name>', 'With `latest`: whose backup.'),
+    at: text('--at <time>', 'Level 4: recover to this time, with a zone. Default: the newest point that is archived.'),
+    lsn: text('--lsn <position>', 'Level 4: recover to this WAL position.'),
+    immediate: flag('--immediate', 'Level 4: recover to the end of the backup only.'),
+    subset: text(
+      '--subset <part>',
+      'Read a part of the data below level 4, and look up every row in a part of the indexes: `5%`, `1/7`, `10G`.',
+    ),
+    wholeRepository: flag('--whole-repository', 'Verify all that the repository holds, to level 1 or 2 (default).'),
+    scratch: directory('--scratch <directory>', 'Where the sandbox is made; it needs room for the restored cluster.'),
+    postgresBinaries: directory('--postgres-binaries <directory>', 'Server programs that come before all others.'),
+    keepSandbox: flag('--keep-sandbox', 'Leave the recovered cluster, stopped, where it is.'),
+    history: flag('--history', 'Show the proofs that were made before.'),
+    threads: count('--threads <number>', 'Threads that read; default one a core.'),
+  },
+  examples: [
+    { command: 'verify', meaning: 'rehearse the recovery of the newest backup' },
+    {
+      command: 'verify --source shop --at "2026-11-21 10:42:00+01:00"',
+      meaning: 'rehearse the recovery to that second',
+    },
+    { command: 'verify 1a2b3c4d --level 2 --subset 5%', meaning: 'read a twentieth of a backup' },
+    { command: 'verify --whole-repository', meaning: 'read every object of the repository' },
+    { command: 'verify --history', meaning: 'what was proved, when, and how long it took' },
+  ],
+} as const satisfies CommandSpec;
