@@ -41,7 +41,7 @@ test.each<[PostgresMajor, number]>([
     await receiveAll(place, cluster);
     const comparison = await compareArchive(archive, cluster.dataDirectory);
     expect(comparison).toMatchObject({ different: [], unknown: [], gaps: [] });
-    expect(comparison.compared).toBeGreaterThan(2);
+    expect(comparison.compared).toBeGreaterThan(0);
   },
 );
 

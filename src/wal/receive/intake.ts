@@ -11,8 +11,8 @@ import type { SegmentBuffer } from './segmentBuffer.ts';
 import type { Spool } from './spool.ts';
 
 export interface IntakeOptions {
-  readonly spool: Spool;
-  readonly writer: ArchiveWriter;
+  readonly spool: Pick<Spool, 'acquire' | 'release' | 'sync'>;
+  readonly writer: Pick<ArchiveWriter, 'storeSegment' | 'storePartial'>;
   readonly troubles: Troubles;
   readonly systemIdentifier: SystemIdentifier;
   readonly segmentBytes: number;

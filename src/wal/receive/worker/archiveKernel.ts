@@ -72,7 +72,8 @@ export function createKernel(init: ArchiveKernelInit): Kernel {
       if (!isOperationError(error, 'object-exists')) throw error;
       return archive.confirmIdentical(ctx, file, task.sha256);
     }
-    await backend.delete(ctx, walObjectName(systemIdentifier, { kind: 'partial', segment: task.segment }));
+    const partial: WalFileName = { kind: 'partial', segment: task.segment };
+    if (await archive.has(ctx, partial)) await backend.delete(ctx, walObjectName(systemIdentifier, partial));
     return 'stored';
   };
 
