@@ -20,7 +20,7 @@ export function understudy(subject: Subject, options: UnderstudyOptions): Backup
   const command = (...words: readonly string[]) => understudyCommand(program, configuration, words);
   const backup = command('backup', 'bench', '--quiet');
   const restore = (destination: string, ...more: readonly string[]) =>
-    command('restore', 'latest', '--target-directory', destination, '--quiet', ...more);
+    command('restore', 'latest', '--target-dir', destination, '--quiet', ...more);
   return {
     name: options.name,
     cases: options.cases,
