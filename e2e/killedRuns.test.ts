@@ -7,7 +7,7 @@ import { expect } from 'vitest';
 import { seededRandom } from '../src/base/random.ts';
 import { needs } from '../src/testing/needs.ts';
 import { giveTree, startRestored, tableHashes } from '../src/backup/fixture/physical.ts';
-import { createCluster, giveToServer, type Cluster } from '../src/testing/postgresServer.ts';
+import { createCluster, type Cluster } from '../src/testing/postgresServer.ts';
 import { restic } from '../src/testing/restic.ts';
 import { tempDir } from '../src/testing/tempDir.ts';
 
@@ -84,8 +84,9 @@ needs('restic')(
     const target = directory.join('out');
     await mkdir(target);
     await judge.run('restore', 'latest', '--target', target, '--verify');
-    const dataDirectory = join(target, 'main', 'pgdata');
-    await giveToServer(dataDirectory);
+    await giveTree(join(target, 'main'));
+    await using restored = await startRestored(join(target, 'main', 'pgdata'), 15);
+    expect(await tableHashes(restored)).toEqual(await tableHashes(cluster));
     expect(killed, `seed ${seed}`).toBe(kills);
   },
   600_000,

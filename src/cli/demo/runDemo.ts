@@ -171,7 +171,7 @@ async function prove(ctx: Context, { story, commands }: Act): Promise<void> {
   const { value: messages, ms } = await story.timed(() =>
     commands.run(ctx, 'verify', 'latest', '--source', 'scenescout', '--level', '4'),
   );
-  const verdict = messages.get('verification')?.['verdict'];
+  const verdict = messages.get('proof')?.['verdict'];
   if (verdict !== 'passed') {
     throw new OperationError('verification-failed', `the proof did not pass: ${String(verdict)}`);
   }
