@@ -7,6 +7,7 @@ import { createContext } from '../base/context.ts';
 import { silentLog } from '../base/log.ts';
 import { newRepository, objectNames, password } from './fixture/repositories.ts';
 import { SimulatedClock } from './fixture/simulatedClock.ts';
+import { backUp } from './fixture/testSnapshots.ts';
 import { listLocks, removeLocks } from './heldLocks.ts';
 import { RepositoryLock, withLock } from './lock.ts';
 import { createLockDocument, serializeLock, type LockDocument } from './lockDocument.ts';
@@ -289,6 +290,17 @@ test('what the index said before the lock was taken is not relied on', async () 
   const before = await repository.index(ctx);
   await using _ = await RepositoryLock.acquire(ctx, repository, { exclusive: false });
   expect(await repository.index(ctx)).not.toBe(before);
+});
+
+test('no snapshot is saved once the lock is lost: a prune may have removed what it needs', async () => {
+  const { ctx, repository, open, inner } = await setUp();
+  const files = { a: Buffer.from('some content') };
+  const other = await open();
+  const whenBegun = (): Promise<unknown> => removeLocks(ctx, other, 'all');
+  await expect(backUp(ctx, repository, { files, whenBegun })).rejects.toMatchObject({ code: 'lock-lost' });
+  expect(await objectNames(inner, 'snapshots/')).toEqual([]);
+  await backUp(ctx, repository, { files });
+  expect(await objectNames(inner, 'snapshots/')).toHaveLength(1);
 });
 
 test('nobody dies of SIGHUP while a lock is held', async () => {

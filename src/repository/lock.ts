@@ -37,10 +37,12 @@ export async function withLock<T>(
 export class RepositoryLock implements AsyncDisposable {
   readonly exclusive: boolean;
   readonly #keeper: LockKeeper;
+  readonly #endGuard: () => void;
 
-  private constructor(keeper: LockKeeper, exclusive: boolean) {
+  private constructor(keeper: LockKeeper, held: { exclusive: boolean; endGuard: () => void }) {
     this.#keeper = keeper;
-    this.exclusive = exclusive;
+    this.#endGuard = held.endGuard;
+    this.exclusive = held.exclusive;
   }
 
   /**
@@ -54,7 +56,9 @@ export class RepositoryLock implements AsyncDisposable {
         const id = await acquireOnce(ctx, repository, options.exclusive);
         repository.forgetIndex();
         const write = (): Promise<string> => writeLock(ctx, repository, options.exclusive);
-        return new RepositoryLock(new LockKeeper(ctx, repository, { id, write }), options.exclusive);
+        const keeper = new LockKeeper(ctx, repository, { id, write });
+        const endGuard = repository.guardSnapshots(() => keeper.confirm());
+        return new RepositoryLock(keeper, { exclusive: options.exclusive, endGuard });
       } catch (error) {
         const leftMs = deadline - ctx.clock.monotonicMs();
         if (!isOperationError(error, 'repository-locked') || leftMs <= 0) throw error;
@@ -71,14 +75,15 @@ export class RepositoryLock implements AsyncDisposable {
   }
 
   /**
-   * Makes sure that the lock is still there: to be called right before whatever cannot be undone (a snapshot is saved,
-   * an object deleted), since a process may have slept and another one removed its lock. Throws `lock-lost`.
+   * Makes sure that the lock is still there: to be called right before anything is deleted, since a process may have slept
+   * and another one removed its lock. Saving a snapshot does it by itself. Throws `lock-lost`.
    */
   async confirm(): Promise<void> {
     await this.#keeper.confirm();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#endGuard();
     await this.#keeper[Symbol.asyncDispose]();
   }
 }

@@ -28,6 +28,7 @@ export class Repository {
   readonly masterKey: MasterKey;
   readonly sealer: Sealer;
   readonly #decompressor = new ZstdDecompressor();
+  readonly #guards = new Set<() => Promise<void>>();
   #index: Promise<RepositoryIndex> | undefined;
 
   private constructor(backend: Backend, opened: OpenedConfig) {
@@ -56,8 +57,16 @@ export class Repository {
     return loadDocument(ctx, this, { kind, id });
   }
 
-  saveDocument(ctx: Context, kind: DocumentKind, json: Uint8Array): Promise<string> {
+  /** Stores a document; a snapshot only while every lock that is held through this object is really there. */
+  async saveDocument(ctx: Context, kind: DocumentKind, json: Uint8Array): Promise<string> {
+    if (kind === 'snapshots') for (const check of this.#guards) await check();
     return saveDocument(ctx, this, { kind, json });
+  }
+
+  /** Has `check` called before any snapshot is saved, until the function that is returned is called. */
+  guardSnapshots(check: () => Promise<void>): () => void {
+    this.#guards.add(check);
+    return () => void this.#guards.delete(check);
   }
 
   removeDocument(ctx: Context, kind: DocumentKind, id: string): Promise<void> {
