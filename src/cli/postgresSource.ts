@@ -23,9 +23,9 @@ const defaultSourceName = 'main';
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /**
- * The sources that a command is about: the named ones, else all that are configured. Where none is configured, one of the
- * given name (default `main`) that is reached by flags and libpq's environment. Flags replace what is configured and need
- * exactly one source. Throws `not-found` for an unknown name, `usage`, and what finding the login throws.
+ * The sources that a command is about: the named ones, else all that are configured. Where none is configured, one of
+ * the given name (default `main`) that is reached by flags and libpq's environment. Flags replace what is configured
+ * and need exactly one source. Throws `not-found` for an unknown name, `usage`, and what finding the login throws.
  */
 export async function selectSources(
   { config: { sources } }: LoadedConfig,

@@ -7,7 +7,9 @@ import type { TreeNode } from '../snapshot/node.ts';
 import { treeLoader } from '../snapshot/repositorySource.ts';
 import type { Snapshot } from '../snapshot/snapshots.ts';
 
-/** Something in a snapshot: its full path (without slash in front), and its node, which the root alone does not have. */
+/**
+ * Something in a snapshot: its full path (without slash in front), and its node, which the root alone does not have.
+ */
 export interface FoundPath {
   readonly path: string;
   readonly node: TreeNode | undefined;

@@ -9,7 +9,10 @@ import { walPrefix } from '../../wal/walObjectName.ts';
 
 const pollMs = 500;
 
-/** `unused`: the cluster archives no WAL here. Otherwise whether all WAL of the backup arrived in time, and what did not. */
+/**
+ * `unused`: the cluster archives no WAL here. Otherwise whether all WAL of the backup arrived in time, and what did
+ * not.
+ */
 export type ArchivingState =
   { readonly state: 'unused' | 'complete' } | { readonly state: 'late'; readonly missing: readonly string[] };
 

@@ -11,8 +11,8 @@ import { WalArchive } from '../../wal/walArchive.ts';
 import { listWalGaps, type WalGapMarker } from '../../wal/walGapMarkers.ts';
 
 /**
- * What a person should know of WAL that was lost since the backup before this one: it made this one necessary, and nothing
- * between the gap and this backup can be had back. Undefined when none was lost.
+ * What a person should know of WAL that was lost since the backup before this one: it made this one necessary, and
+ * nothing between the gap and this backup can be had back. Undefined when none was lost.
  */
 export async function gapNote(
   ctx: Context,

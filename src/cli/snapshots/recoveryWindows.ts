@@ -16,8 +16,8 @@ import type { Printer } from '../printer.ts';
 import type { DescribedSnapshot } from './describeSnapshot.ts';
 
 /**
- * Prints to which moments each source can be recovered: what the archived WAL adds to its backups. Nothing where no WAL is
- * archived; an archive that cannot be read is warned of.
+ * Prints to which moments each source can be recovered: what the archived WAL adds to its backups. Nothing where no
+ * WAL is archived; an archive that cannot be read is warned of.
  */
 export async function printRecoveryWindows(
   ctx: Context,
