@@ -44,7 +44,8 @@ export function parsePackHeader(header: Buffer): PackBlob[] {
     if (at + size > header.length) throw damaged('the last entry is cut off');
     const length = header.readUInt32LE(at + 1);
     const rawLength = compressed ? header.readUInt32LE(at + 5) : 0;
-    if (length <= sealOverheadBytes || (compressed && rawLength === 0)) throw damaged('an entry has an impossible length');
+    if (length <= sealOverheadBytes || (compressed && rawLength === 0))
+      throw damaged('an entry has an impossible length');
     const id = Buffer.from(header.subarray(at + size - 32, at + size));
     blobs.push({ type: kind % 2 === 1 ? 'tree' : 'data', id, offset, length, rawLength });
     offset += length;
