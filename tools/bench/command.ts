@@ -32,7 +32,7 @@ export async function runCommand(signal: AbortSignal, command: Command): Promise
   let errors = '';
   child.stdout?.on('data', (piece: Buffer) => output.push(piece));
   child.stderr?.on('data', (piece: Buffer) => (errors = (errors + piece.toString()).slice(-keptErrorBytes)));
-  const closed = once(child, 'close');
+  const closed = once(child, 'close').catch(() => undefined); // an error shows at exit
   await once(child, 'exit');
   await Promise.race([closed, delay(outputGraceMs)]); // a daemon may hold on to the output for ever
   child.stdout?.destroy();

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { type TempDir, tempDir } from '../../src/testing/tempDir.ts';
@@ -21,6 +22,10 @@ test('equal relation files are equal; what belongs to the running server does no
   await using copy = await dataDirectory();
   expect(relationDifferences(source.path, copy.path)).toEqual([]);
   expect(treeBytes(source.join('base'))).toBe(65 * page);
+  const openFiles = () => readdirSync('/proc/self/fd').length;
+  const before = openFiles();
+  for (let n = 0; n < 20; n++) relationDifferences(source.path, copy.path);
+  expect(openFiles()).toBeLessThan(before + 10);
 });
 
 test('a changed page, a short file and a missing one are found', async () => {

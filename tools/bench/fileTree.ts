@@ -45,20 +45,24 @@ export function relationFiles(dataDirectory: string): string[] {
 export function filesEqual(first: string, second: string): boolean {
   if (lstatSync(first).size !== lstatSync(second).size) return false;
   const theirs = piecesOf(second, Buffer.allocUnsafe(pieceBytes));
-  for (const piece of piecesOf(first, Buffer.allocUnsafe(pieceBytes))) {
-    const other = theirs.next().value;
-    if (other === undefined || !piece.equals(other)) return false;
+  try {
+    for (const piece of piecesOf(first, Buffer.allocUnsafe(pieceBytes))) {
+      const other = theirs.next().value;
+      if (other === undefined || !piece.equals(other)) return false;
+    }
+    return true;
+  } finally {
+    theirs.return(undefined);
   }
-  return true;
 }
 
 /** The file in pieces, each in the same buffer. */
-function* piecesOf(path: string, buffer: Buffer): Generator<Buffer> {
+function* piecesOf(path: string, buffer: Buffer): Generator<Buffer, undefined> {
   const fd = openSync(path, 'r');
   try {
     for (;;) {
       const length = readSync(fd, buffer, 0, buffer.length, -1);
-      if (length === 0) return;
+      if (length === 0) return undefined;
       yield buffer.subarray(0, length);
     }
   } finally {

@@ -39,3 +39,8 @@ test('a command that fails says how', async () => {
   const failing = measureAlone(async (run) => void (await run({ words: ['sh', '-c', 'echo no disk >&2; exit 4'] })));
   await expect(failing).rejects.toThrow('status 4: no disk');
 });
+
+test('a program that is not there is an error of that run alone', async () => {
+  const missing = measureAlone(async (run) => void (await run({ words: ['no-such-program'] })));
+  await expect(missing).rejects.toThrow('spawn no-such-program E');
+});
