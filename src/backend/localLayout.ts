@@ -29,8 +29,8 @@ export function createLayout(root: string): void {
 }
 
 /**
- * Creates the directories on the way to the object `name`, durably. Never the root: a root that vanished is a disk that was
- * unmounted, and must not be made anew on the disk below it. Throws Node's system errors.
+ * Creates the directories on the way to the object `name`, durably. Never the root: a root that vanished is a disk that
+ * was unmounted, and must not be made anew on the disk below it. Throws Node's system errors.
  */
 export function createParents(root: string, name: string, mode: number): void {
   const components = name.split('/').slice(0, -1);
@@ -42,8 +42,8 @@ export function createParents(root: string, name: string, mode: number): void {
 }
 
 /**
- * Nothing may be called absent (recovery would end early) and nothing created when the directory is only the empty mount
- * point of an unmounted disk: a repository has its `config`. Throws `backend-unavailable` when it is gone.
+ * Nothing may be called absent (recovery would end early) and nothing created when the directory is only the empty
+ * mount point of an unmounted disk: a repository has its `config`. Throws `backend-unavailable` when it is gone.
  */
 export function requireConfig(root: string): void {
   try {

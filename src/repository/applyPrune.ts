@@ -21,13 +21,14 @@ export interface ApplyPruneOptions {
 const deleteConcurrency = 8;
 
 /**
- * Carries out a plan in the one order in which it can be cut short anywhere (restic design, "Pruning"): packs that no index
- * names go; what is needed of other packs is copied, packs before index; new index documents are written, then the old
- * ones go, then the packs that none names any more.
+ * Carries out a plan in the one order in which it can be cut short anywhere (restic design, "Pruning"): packs that no
+ * index names go; what is needed of other packs is copied, packs before index; new index documents are written, then
+ * the old ones go, then the packs that none names any more.
  *
- * What protects a writer at work is its lock, not the age of its packs: it keeps us out, and a writer that lost its lock
- * does not save its snapshot. Against clients that take no lock the plan is refused when snapshots or index documents have
- * appeared since it was made. Throws `repository-locked`, `lock-lost`, `repository-damaged`, `backend-denied`.
+ * What protects a writer at work is its lock, not the age of its packs: it keeps us out, and a writer that lost its
+ * lock does not save its snapshot. Against clients that take no lock the plan is refused when snapshots or index
+ * documents have appeared since it was made. Throws `repository-locked`, `lock-lost`, `repository-damaged`,
+ * `backend-denied`.
  */
 export async function applyPrune(
   ctx: Context,

@@ -30,9 +30,9 @@ export interface CachedKey {
 type KeyHolder = Pick<Repository, 'config' | 'keyId' | 'masterKey'>;
 
 /**
- * Writes an unwrapped master key to a file that its owner alone can read, so that a process that runs once a WAL segment
- * need not derive it. Whoever reads the file can read every backup: only on explicit wish.
- * Throws `file-denied` when others could replace the file, `file-io`.
+ * Writes an unwrapped master key to a file that its owner alone can read, so that a process that runs once a WAL
+ * segment need not derive it. Whoever reads the file can read every backup: only on explicit wish. Throws `file-denied`
+ * when others could replace the file, `file-io`.
  */
 export function saveKeyCache(path: string, { config, keyId, masterKey }: KeyHolder): void {
   const master = masterKeyToBytes(masterKey).toString('base64');

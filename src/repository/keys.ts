@@ -46,9 +46,9 @@ export async function addKey(ctx: Context, repository: Repository, options: NewK
 }
 
 /**
- * Removes the one key whose id begins with `id`, and returns its whole id. Takes an exclusive lock. Throws `key-in-use` for
- * the key that opened the repository, and when that is gone itself (then this would perhaps be the last one); `not-found`
- * and `ambiguous-id`.
+ * Removes the one key whose id begins with `id`, and returns its whole id. Takes an exclusive lock. Throws `key-in-use`
+ * for the key that opened the repository, and when that is gone itself (then this would perhaps be the last one);
+ * `not-found` and `ambiguous-id`.
  */
 export async function removeKey(
   ctx: Context,
@@ -76,8 +76,8 @@ export async function removeKey(
 }
 
 /**
- * Changes the password of the current key: the new key is durable and proved before the old one goes. Takes an exclusive
- * lock. The repository goes on as opened by the old key: open it again for further changes of keys.
+ * Changes the password of the current key: the new key is durable and proved before the old one goes. Takes an
+ * exclusive lock. The repository goes on as opened by the old key: open it again for further changes of keys.
  */
 export async function changePassword(
   ctx: Context,
@@ -131,7 +131,9 @@ async function describeKey(ctx: Context, repository: Repository, id: string): Pr
   }
 }
 
-/** Somebody else may have removed the key that opened the repository: then nobody here knows who could still open it. */
+/**
+ * Somebody else may have removed the key that opened the repository: then nobody here knows who could still open it.
+ */
 function requireCurrent(repository: Repository, ids: readonly string[]): void {
   if (ids.includes(repository.keyId)) return;
   throw new OperationError('key-in-use', 'the key that opened the repository was removed meanwhile', {

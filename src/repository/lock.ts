@@ -75,8 +75,8 @@ export class RepositoryLock implements AsyncDisposable {
   }
 
   /**
-   * Makes sure that the lock is still there: to be called right before anything is deleted, since a process may have slept
-   * and another one removed its lock. Saving a snapshot does it by itself. Throws `lock-lost`.
+   * Makes sure that the lock is still there: to be called right before anything is deleted, since a process may have
+   * slept and another one removed its lock. Saving a snapshot does it by itself. Throws `lock-lost`.
    */
   async confirm(): Promise<void> {
     await this.#keeper.confirm();

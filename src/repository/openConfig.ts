@@ -33,7 +33,10 @@ export interface OpenedConfig {
 /** restic tries no more keys than this. */
 export const maxKeysTried = 20;
 
-/** Opens the configuration. Throws `repository-missing`, `wrong-password`, `repository-damaged`, `repository-unsupported`. */
+/**
+ * Opens the configuration. Throws `repository-missing`, `wrong-password`, `repository-damaged`,
+ * `repository-unsupported`.
+ */
 export async function openConfig(ctx: Context, backend: Backend, credentials: Credentials): Promise<OpenedConfig> {
   let sealedConfig: Buffer;
   try {

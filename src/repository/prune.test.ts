@@ -189,7 +189,7 @@ test('many small packs and many small index documents are joined; a few stay', a
   expect((await planTestPrune(repository, { repackSmall: true })).repack).toEqual([]);
 });
 
-test('packs that no index names go, also those that only rustic’s packs_to_delete names; strangers stay', async () => {
+test('packs in no index go, also those that only rustic’s packs_to_delete names; strangers stay', async () => {
   const { repository, expected } = await halfForgotten();
   await prune(ctx, repository, { maxUnused: none });
   const orphan = await putPack(repository, [{ type: 'data', plain: randomBytes(5000) }]);

@@ -52,8 +52,8 @@ export interface PruneStats {
 }
 
 /**
- * Decides what a prune does and changes nothing. The caller holds an exclusive lock and keeps it for `applyPrune`; for a
- * dry run a shared one is enough. Throws `repository-damaged` when anything that snapshots need cannot be read: what
+ * Decides what a prune does and changes nothing. The caller holds an exclusive lock and keeps it for `applyPrune`; for
+ * a dry run a shared one is enough. Throws `repository-damaged` when anything that snapshots need cannot be read: what
  * cannot be judged must not be deleted. Blobs that only rustic's `packs_to_delete` lists count as absent.
  */
 export async function planPrune(ctx: Context, repository: Repository, options: PruneOptions): Promise<PrunePlan> {

@@ -28,13 +28,13 @@ export interface ReferenceVisitor {
 }
 
 /**
- * How check and prune learn what is in use. The snapshot layer implements it (`snapshotReferences`), since it knows what
- * snapshots and trees say; the repository knows only that they are documents and blobs.
+ * How check and prune learn what is in use. The snapshot layer implements it (`snapshotReferences`), since it knows
+ * what snapshots and trees say; the repository knows only that they are documents and blobs.
  */
 export interface References {
   /**
-   * Loads all snapshots: to be called before the index is loaded. Without `onUnreadable` the first snapshot that cannot be
-   * read is thrown: whoever deletes must not take it for absent.
+   * Loads all snapshots: to be called before the index is loaded. Without `onUnreadable` the first snapshot that cannot
+   * be read is thrown: whoever deletes must not take it for absent.
    */
   load(
     ctx: Context,

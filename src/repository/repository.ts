@@ -17,8 +17,8 @@ import type { RepositoryConfig } from './repositoryConfig.ts';
 const loadConcurrency = 8;
 
 /**
- * An open repository of restic's format version 2 (docs/design/repository.md): documents, blobs and the index. Locks are
- * the caller's business (lock.ts), and so is the order of writes (upload.ts).
+ * An open repository of restic's format version 2 (docs/design/repository.md): documents, blobs and the index. Locks
+ * are the caller's business (lock.ts), and so is the order of writes (upload.ts).
  */
 export class Repository {
   readonly backend: Backend;
@@ -44,7 +44,9 @@ export class Repository {
     return new Repository(backend, await createRepository(ctx, backend, options));
   }
 
-  /** Opens a repository. Throws `repository-missing`, `wrong-password`, `repository-damaged`, `repository-unsupported`. */
+  /**
+   * Opens a repository. Throws `repository-missing`, `wrong-password`, `repository-damaged`, `repository-unsupported`.
+   */
   static async open(ctx: Context, backend: Backend, credentials: Credentials): Promise<Repository> {
     return new Repository(backend, await openConfig(ctx, backend, credentials));
   }

@@ -40,9 +40,9 @@ export interface ForgetResult {
 const deleteConcurrency = 8;
 
 /**
- * Forgets snapshots, and prunes on wish. Takes an exclusive lock (a dry run a shared one). Throws `usage` when nothing of a
- * group would be left and that was not allowed, `repository-damaged` when a snapshot cannot be read: what cannot be seen
- * cannot be counted.
+ * Forgets snapshots, and prunes on wish. Takes an exclusive lock (a dry run a shared one). Throws `usage` when nothing
+ * of a group would be left and that was not allowed, `repository-damaged` when a snapshot cannot be read: what cannot
+ * be seen cannot be counted.
  */
 export async function forget(ctx: Context, repository: Repository, run: ForgetRun): Promise<ForgetResult> {
   const { dryRun = false } = run;

@@ -6,7 +6,9 @@ import type { Findings } from './findings.ts';
 const fromCopy = 'restore the pack from a copy of the repository; else back up again and forget what needs it';
 const harmless = 'left by an interrupted backup or being uploaded now; `understudy prune` removes it';
 
-/** Compares the packs that are there with those that the index knows. Returns the ids that both know, of the right size. */
+/**
+ * Compares the packs that are there with those that the index knows. Returns the ids that both know, of the right size.
+ */
 export function checkPacks({ packs }: CheckedIndex, listing: PackListing, findings: Findings): string[] {
   const sound: string[] = [];
   for (const [id, record] of packs) {

@@ -26,7 +26,10 @@ export interface ReferenceTotals {
   readonly files: number;
 }
 
-/** Walks all trees: each must be readable and strictly right, each data blob in the index, each file as long as its blobs. */
+/**
+ * Walks all trees: each must be readable and strictly right, each data blob in the index, each file as long as its
+ * blobs.
+ */
 export async function checkReferences(
   ctx: Context,
   repository: Repository,

@@ -8,7 +8,9 @@ export interface Finding {
   readonly hint: string;
 }
 
-/** Collects findings: errors mean that something is lost or will be, hints that something is not as tidy as it could be. */
+/**
+ * Collects findings: errors mean that something is lost or will be, hints that something is not as tidy as it could be.
+ */
 export class Findings {
   readonly errors: Finding[] = [];
   readonly hints: Finding[] = [];

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { generateMasterKey, masterKeyFromBytes, masterKeyToBytes, parseMasterKey, serializeMasterKey } from './masterKey.ts';
+import {
+  generateMasterKey,
+  masterKeyFromBytes,
+  masterKeyToBytes,
+  parseMasterKey,
+  serializeMasterKey,
+} from './masterKey.ts';
 import { Sealer, sealOverheadBytes } from './sealer.ts';
 import { ZstdCompressor, ZstdDecompressor, zstdBound, type Compression } from './zstd.ts';
 

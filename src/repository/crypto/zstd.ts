@@ -57,18 +57,23 @@ export class ZstdCompressor {
 
   constructor(compression: Exclude<Compression, 'off'>) {
     this.#parameters = zstdParameters(compression);
-    this.#stream = openStream(() => createZstdCompress({ params: this.#parameters }), (stream) => {
-      const probe = Buffer.from('a frame that must come back as it went in, in in in in');
-      const target = Buffer.alloc(256);
-      for (let round = 0; round < 2; round++) {
-        const length = compressWith(stream, probe, target, 0);
-        if (!zstdDecompressSync(target.subarray(0, length)).equals(probe)) return false;
-      }
-      return true;
-    });
+    this.#stream = openStream(
+      () => createZstdCompress({ params: this.#parameters }),
+      (stream) => {
+        const probe = Buffer.from('a frame that must come back as it went in, in in in in');
+        const target = Buffer.alloc(256);
+        for (let round = 0; round < 2; round++) {
+          const length = compressWith(stream, probe, target, 0);
+          if (!zstdDecompressSync(target.subarray(0, length)).equals(probe)) return false;
+        }
+        return true;
+      },
+    );
   }
 
-  /** Compresses `source` to one frame at `target[at]`; returns its length. The caller leaves `zstdBound` bytes of room. */
+  /**
+   * Compresses `source` to one frame at `target[at]`; returns its length. The caller leaves `zstdBound` bytes of room.
+   */
   compressInto(source: Uint8Array, target: Buffer, at: number): number {
     if (this.#stream !== undefined) return compressWith(this.#stream, source, target, at);
     const frame = zstdCompressSync(source, { params: this.#parameters, chunkSize: zstdBound(source.byteLength) });
@@ -77,7 +82,9 @@ export class ZstdCompressor {
   }
 }
 
-/** Decompresses whole frames with one persistent context; replaced after an error, which leaves it in an unknown state. */
+/**
+ * Decompresses whole frames with one persistent context; replaced after an error, which leaves it in an unknown state.
+ */
 export class ZstdDecompressor {
   #stream: ZstdStream | undefined;
 
@@ -129,7 +136,8 @@ function openDecoder(): ZstdStream | undefined {
 function openStream(create: () => unknown, selfTest: (stream: ZstdStream) => boolean): ZstdStream | undefined {
   try {
     const stream = create() as ZstdStream;
-    if (typeof stream._handle?.writeSync !== 'function' || !(stream._writeState instanceof Uint32Array)) return undefined;
+    if (typeof stream._handle?.writeSync !== 'function' || !(stream._writeState instanceof Uint32Array))
+      return undefined;
     stream._handle.onerror = (message) => {
       throw wrongFrame(message);
     };

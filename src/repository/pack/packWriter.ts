@@ -29,7 +29,9 @@ export class PackWriter {
     this.#onStored = onStored;
   }
 
-  /** Adds a claimed blob. Returns a promise only when a pack got full and the caller has to wait before the next one. */
+  /**
+   * Adds a claimed blob. Returns a promise only when a pack got full and the caller has to wait before the next one.
+   */
   add(entry: number, plain: Uint8Array): Promise<void> | undefined {
     this.#builder.add(entry, plain);
     return this.#builder.isFull ? this.#store() : undefined;

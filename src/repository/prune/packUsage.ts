@@ -45,8 +45,8 @@ export function measurePack(pack: IndexedPack, sizeBytes: number, used: UsedBlob
 }
 
 /**
- * Chooses, of blobs with several copies, the one that stays: the first in a pack that is needed anyway, so that packs of
- * nothing but copies (an interrupted prune leaves them) can go; else the last.
+ * Chooses, of blobs with several copies, the one that stays: the first in a pack that is needed anyway, so that packs
+ * of nothing but copies (an interrupted prune leaves them) can go; else the last.
  */
 export function chooseCopies(pack: IndexedPack, usage: PackUsage, used: UsedBlobs): void {
   for (const blob of pack.blobs) {

@@ -15,8 +15,9 @@ export interface IndexRewrite {
 }
 
 /**
- * Writes new index documents in place of those that name a pack to be dropped, or one that another document names too, or
- * that are many and small. Resolves with the ids of the documents that are superseded, once the new ones are durable.
+ * Writes new index documents in place of those that name a pack to be dropped, or one that another document names too,
+ * or that are many and small. Resolves with the ids of the documents that are superseded, once the new ones are
+ * durable.
  */
 export async function rewriteIndex(ctx: Context, repository: Repository, rewrite: IndexRewrite): Promise<string[]> {
   const { superseded, surplus } = await findSuperseded(ctx, repository, rewrite);
