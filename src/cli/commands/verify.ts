@@ -70,7 +70,7 @@ async function snapshotOptions(invocation: VerifyInvocation): Promise<VerifySnap
     subset: subset === undefined ? undefined : parseDataSubset(subset),
     sandbox: {
       scratch: options.scratch ?? config.verify.directory,
-      binaries: [...binaries, ...config.postgresBinaries],
+      programs: { directories: [...binaries, ...config.postgresBinaries] },
       user,
     },
     keepSandbox: options.keepSandbox,

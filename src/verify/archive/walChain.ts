@@ -55,6 +55,7 @@ export async function checkWalChain(
       if (!isOperationError(error, 'backup-invalid', 'wal-invalid', 'cluster-mismatch', 'repository-damaged'))
         throw error;
       wrong.push(error.message);
+      break; // what follows cannot be replayed anyhow
     }
   }
   if (wrong.length === 0 && (reached === undefined || reached < stopLsn)) {

@@ -32,6 +32,11 @@ const testersWords = [
   /database locale is incompatible with operating system|could not open collator for locale|invalid locale name/,
 ];
 
+/** What the server said, without what we said about it. */
+export function serverWords(error: OperationError): string {
+  return error.message.replace(/^asking PostgreSQL: /, '');
+}
+
 /** True when an error is the tester's fault: the backup may be good. */
 export function isFaultOfTester(error: OperationError): boolean {
   if (testersCodes.has(error.code)) return true;

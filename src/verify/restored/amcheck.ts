@@ -3,6 +3,7 @@ import { isOperationError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { SqlConnection, SqlRow } from '../../postgres/sqlConnection.ts';
 import type { Outcome } from '../proof/checkList.ts';
+import { serverWords } from '../proof/fault.ts';
 import type { RestoredCluster } from './restoredCluster.ts';
 
 export interface AmcheckOptions {
@@ -152,5 +153,5 @@ async function problemOf(
 function damageOf(ctx: Context, error: unknown): string {
   ctx.signal.throwIfAborted();
   if (!isOperationError(error) || error.code === 'postgres-unreachable') throw error;
-  return error.message;
+  return serverWords(error);
 }

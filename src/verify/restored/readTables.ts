@@ -2,7 +2,7 @@ import type { Context } from '../../base/context.ts';
 import { isOperationError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { SqlConnection, SqlRow } from '../../postgres/sqlConnection.ts';
-import { isFaultOfTester } from '../proof/fault.ts';
+import { isFaultOfTester, serverWords } from '../proof/fault.ts';
 import type { Outcome } from '../proof/checkList.ts';
 import type { VerifiedTable } from '../proof.ts';
 import type { RestoredCluster } from './restoredCluster.ts';
@@ -38,7 +38,7 @@ export async function readTables(ctx: Context, cluster: RestoredCluster, progres
       } catch (error) {
         ctx.signal.throwIfAborted();
         if (!isOperationError(error)) throw error;
-        (isFaultOfTester(error) ? blocked : wrong).push(`${database}: ${relation.name}: ${error.message}`);
+        (isFaultOfTester(error) ? blocked : wrong).push(`${database}: ${relation.name}: ${serverWords(error)}`);
         if (isOperationError(error, 'postgres-unreachable')) throw error;
       }
       read++;

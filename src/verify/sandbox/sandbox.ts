@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import { controlFilePath, parseControlFile, type ControlFile } from '../../postgres/controlFile.ts';
-import { reachableInstallation, requireInstallation, type Installation } from '../../postgres/installations.ts';
+import {
+  reachableInstallation,
+  requireInstallation,
+  type FindOptions,
+  type Installation,
+} from '../../postgres/installations.ts';
 import type { OsUser } from '../../postgres/runProgram.ts';
 import { assertReachable, chooseRuntimeUser } from '../../postgres/runtimeUser.ts';
 import { createScratchDirectory, removeOrphans } from '../../postgres/scratchDirectory.ts';
@@ -20,8 +25,8 @@ export interface SandboxOptions {
   readonly major: number;
   /** Where the sandbox is made; default the system's directory for temporary files. */
   readonly scratch?: string | undefined;
-  /** Directories of server programs that come before all others. */
-  readonly binaries?: readonly string[];
+  /** Where server programs are looked for besides the usual places. */
+  readonly programs?: FindOptions;
   /** Who the server runs as, when we are root. */
   readonly user?: string | undefined;
 }
@@ -67,10 +72,10 @@ export class Sandbox implements AsyncDisposable {
   static async open(ctx: Context, options: SandboxOptions): Promise<Sandbox> {
     const parent = existing(options.scratch ?? tmpdir());
     await removeOrphans(ctx, parent);
-    const { user: configured, binaries = [] } = options;
+    const { user: configured, programs } = options;
     const user = await chooseRuntimeUser(ctx, configured === undefined ? {} : { configured });
     await assertReachable(ctx, parent, user);
-    const found = await requireInstallation(ctx, options.major, { directories: binaries });
+    const found = await requireInstallation(ctx, options.major, programs);
     const scratch = await createScratchDirectory(parent);
     try {
       const directory = scratch.path;
