@@ -13,6 +13,9 @@ import { tempDir } from '../testing/tempDir.ts';
 import { generateMasterKey } from './crypto/masterKey.ts';
 import { Sealer } from './crypto/sealer.ts';
 import { newRepository, objectNames, password, passwordText, quickCost, reopen } from './fixture/repositories.ts';
+import { SimulatedClock } from './fixture/simulatedClock.ts';
+import { backUp, restoreAll } from './fixture/testSnapshots.ts';
+import { parseIndex, serializeIndex } from './index/indexDocument.ts';
 import { createKeyFile } from './keyFile.ts';
 import { listKeys } from './keys.ts';
 import { Repository } from './repository.ts';
@@ -173,4 +176,37 @@ test('a repository whose configuration or keys are damaged is told apart from a 
   expect(() => appendOnly.requireDeletable()).toThrow(expect.objectContaining({ code: 'backend-denied' }));
   for (const key of await objectNames(backend, 'keys/')) await backend.delete(ctx, key);
   await expect(reopen(repository)).rejects.toMatchObject({ code: 'repository-damaged', message: /has no keys/ });
+});
+
+test('a reader without a lock whose index documents a prune replaces meanwhile loads the new ones', async () => {
+  const clock = new SimulatedClock();
+  const at = createContext({ clock });
+  const { backend } = await newRepository({ ctx: at });
+  const writer = await open(backend);
+  await backUp(at, writer, { files: { a: Buffer.from('content') } });
+  const reading = new FaultBackend(backend);
+  const reader = await open(reading);
+  const get = reading.get.bind(reading);
+  let replaced = false;
+  reading.get = async (...get_) => {
+    if (get_[1].startsWith('index/') && !replaced) {
+      replaced = true;
+      const packs = [...parseIndex(await writer.loadDocument(at, 'index', get_[1].slice('index/'.length)))];
+      await writer.saveDocument(at, 'index', serializeIndex(packs));
+      await backend.delete(at, get_[1]);
+    }
+    return get(...get_);
+  };
+  expect((await reader.index(ctx)).packCount).toBe(2);
+  expect((await restoreAll(reader)).size).toBe(1);
+});
+
+test('an index document that is listed and cannot be had is an error, not a loop', async () => {
+  const { backend } = await newRepository();
+  const reading = new FaultBackend(backend);
+  const reader = await open(reading);
+  reading.list = async function* (_ctx, prefix) {
+    yield { name: `${prefix}${'ab'.repeat(32)}`, sizeBytes: 1 };
+  };
+  await expect(reader.index(ctx)).rejects.toMatchObject({ code: 'object-missing' });
 });

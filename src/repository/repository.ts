@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Backend } from '../backend/backend.ts';
 import type { Context } from '../base/context.ts';
-import { OperationError } from '../base/errors.ts';
+import { OperationError, isOperationError } from '../base/errors.ts';
 import type { BlobType } from './blob.ts';
 import type { MasterKey } from './crypto/masterKey.ts';
 import { Sealer } from './crypto/sealer.ts';
@@ -15,6 +15,7 @@ import type { RepositoryConfig } from './repositoryConfig.ts';
 
 /** Documents and blobs in flight at once when many are loaded. */
 const loadConcurrency = 8;
+const indexTries = 3;
 
 /**
  * An open repository of restic's format version 2 (docs/design/repository.md): documents, blobs and the index. Locks
@@ -131,7 +132,18 @@ export class Repository {
     return target;
   }
 
+  /** Begins again when somebody's prune has replaced a document since it was listed. */
   async #loadIndex(ctx: Context): Promise<RepositoryIndex> {
+    for (let triesLeft = indexTries - 1; ; triesLeft--) {
+      try {
+        return await this.#readIndex(ctx);
+      } catch (error) {
+        if (!isOperationError(error, 'object-missing') || triesLeft === 0) throw error;
+      }
+    }
+  }
+
+  async #readIndex(ctx: Context): Promise<RepositoryIndex> {
     const ids = await this.listIds(ctx, 'index');
     const index = new RepositoryIndex();
     for (let at = 0; at < ids.length; at += loadConcurrency) {
