@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { parseLsn, type Lsn } from '../postgres/lsn.ts';
+import { createContext } from '../base/context.ts';
+import { parseLsn, toLsn, type Lsn } from '../postgres/lsn.ts';
+import { toTimelineId } from '../postgres/timeline.ts';
 import { startCommitLoad } from '../testing/commitLoad.ts';
 import type { PostgresMajor } from '../testing/postgresBinaries.ts';
 import { createCluster, type Cluster } from '../testing/postgresServer.ts';
@@ -11,12 +14,17 @@ import {
   RunningReceiver,
   archiveOf,
   compareArchive,
+  currentLsn,
   keepAllWal,
   receiveAll,
   receivingPlace,
+  writeWal,
   type ReceivingPlace,
 } from './fixture/receiving.ts';
+import { smallSegmentBytes } from './fixture/segments.ts';
+import { Spool } from './receive/spool.ts';
 
+const ctx = createContext();
 const program = join(import.meta.dirname, 'fixture/receiverProcess.ts');
 test.each<[PostgresMajor, number]>([
   [15, 7],
@@ -44,6 +52,30 @@ test.each<[PostgresMajor, number]>([
     expect(comparison.compared).toBeGreaterThan(0);
   },
 );
+
+test('what the spool has of a later segment hides no segment that never got anywhere', async () => {
+  await using cluster = await createCluster({ settings: keepAllWal, initdbArguments: ['--wal-segsize=1'] });
+  await using place = await receivingPlace();
+  const archive = await archiveOf(place, cluster);
+  await receiveAll(place, cluster);
+  await writeWal(cluster, 3); // segments that were on their way past the spool when the receiver was killed
+  const begin = segmentStart(await currentLsn(cluster));
+  const { systemIdentifier } = archive;
+  const segment = { systemIdentifier, timeline: toTimelineId(1), begin, segmentBytes: smallSegmentBytes };
+  {
+    await using spool = await Spool.open(ctx, { directory: place.spoolDirectory, buffers: 2 });
+    const buffer = await spool.acquire(segment, ctx.signal);
+    buffer.accept(begin, readFileSync(join(cluster.dataDirectory, 'pg_wal', buffer.name)).subarray(0, 5000));
+    await spool.sync(buffer);
+  }
+  await receiveAll(place, cluster);
+  const comparison = await compareArchive(archive, cluster.dataDirectory);
+  expect(comparison).toMatchObject({ different: [], unknown: [], gaps: [] });
+});
+
+function segmentStart(lsn: Lsn): Lsn {
+  return toLsn(lsn - (lsn % BigInt(smallSegmentBytes)));
+}
 
 async function killAfter(place: ReceivingPlace, cluster: Cluster, afterMs: number): Promise<void> {
   const words = [

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
+import { systemClock, type Clock } from '../base/clock.ts';
 import type { PostgresMajor } from '../testing/postgresBinaries.ts';
 import { createCluster } from '../testing/postgresServer.ts';
 import { rootOnly } from '../testing/needs.ts';
@@ -11,6 +12,7 @@ import {
   compareArchive,
   currentLsn,
   keepAllWal,
+  receiveAll,
   receivingPlace,
   untilArchived,
   writeWal,
@@ -22,6 +24,29 @@ for (const major of [15, 18] satisfies PostgresMajor[]) {
   );
 }
 rootOnly('a full spool does the same', () => whenFull(15, 'spool'));
+
+rootOnly(
+  'stopped while the repository is full, the receiver ends in time; the next one stores what it left',
+  async () => {
+    await using cluster = await createCluster({ settings: keepAllWal, initdbArguments: ['--wal-segsize=1'] });
+    await using volume = await smallVolume('4m');
+    await using place = await receivingPlace(volume.path);
+    const archive = await archiveOf(place, cluster);
+    // half a minute of grace is over at once
+    const clock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 1500), signal) };
+    {
+      const receiver = new RunningReceiver(place, cluster, { clock });
+      await receiver.streaming();
+      await writeWal(cluster, 20);
+      await waitFor(() => receiver.status?.problem !== undefined, { what: 'the trouble' });
+      await expect(receiver.stop()).rejects.toMatchObject({ code: 'interrupted' });
+    }
+    execFileSync('mount', ['-o', 'remount,size=200m', volume.path]);
+    await receiveAll(place, cluster);
+    const comparison = await compareArchive(archive, cluster.dataDirectory);
+    expect(comparison).toMatchObject({ different: [], unknown: [], gaps: [] });
+  },
+);
 
 async function whenFull(major: PostgresMajor, what: 'repository' | 'spool'): Promise<void> {
   await using cluster = await createCluster({ major, settings: keepAllWal, initdbArguments: ['--wal-segsize=1'] });

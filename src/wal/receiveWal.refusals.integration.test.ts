@@ -2,12 +2,10 @@ import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
 import { toTimelineId } from '../postgres/timeline.ts';
 import { segmentNumberAt } from '../postgres/walSegment.ts';
-import type { PostgresMajor } from '../testing/postgresBinaries.ts';
-import { createCluster, type Cluster } from '../testing/postgresServer.ts';
+import { createCluster } from '../testing/postgresServer.ts';
 import {
   RunningReceiver,
   archiveOf,
-  compareArchive,
   currentLsn,
   keepAllWal,
   receiveAll,
@@ -16,53 +14,9 @@ import {
 } from './fixture/receiving.ts';
 import { madeSegment, smallSegmentBytes } from './fixture/segments.ts';
 import { Spool } from './receive/spool.ts';
-import { listWalGaps } from './walGapMarkers.ts';
 
 const ctx = createContext();
 const small = ['--wal-segsize=1'];
-const littleWal = { max_wal_size: '4MB', min_wal_size: '2MB', wal_keep_size: 0, max_slot_wal_keep_size: '2MB' };
-
-test.each<PostgresMajor>([15, 18])(
-  'PostgreSQL %i: a slot that lost its WAL is a gap, told and recorded',
-  async (major) => {
-    await using cluster = await createCluster({ major, settings: littleWal, initdbArguments: small });
-    await using place = await receivingPlace();
-    const archive = await archiveOf(place, cluster);
-    const received = await receiveAll(place, cluster);
-    await loseWal(cluster);
-    await expect(receiveAll(place, cluster)).rejects.toMatchObject({
-      code: 'wal-slot',
-      hint: expect.stringContaining('base backup'),
-    });
-    const [gap] = await listWalGaps(ctx, archive);
-    expect(gap?.begin).toBeLessThanOrEqual(received.archivedLsn!);
-    expect(gap?.end).toBeGreaterThan(gap!.begin);
-
-    const continued = await receiveAll(place, cluster, { recreateLostSlot: true });
-    expect(continued.archivedLsn).toBeGreaterThanOrEqual(gap!.end);
-    expect(await listWalGaps(ctx, archive)).toHaveLength(1);
-    await cluster.sql('create table afterwards (i int)');
-    await receiveAll(place, cluster);
-    const { different } = await compareArchive(archive, cluster.dataDirectory);
-    expect(different).toEqual([]);
-  },
-);
-
-test('WAL that the server dropped together with the slot is a gap too; receiving goes on behind it', async () => {
-  await using cluster = await createCluster({ settings: littleWal, initdbArguments: small });
-  await using place = await receivingPlace();
-  await receiveAll(place, cluster);
-  await cluster.sql("select pg_drop_replication_slot('receiver')");
-  await loseWal(cluster);
-  const status = await receiveAll(place, cluster);
-  expect(status.gaps).toBe(1);
-  const archive = await archiveOf(place, cluster);
-  const gaps = await listWalGaps(ctx, archive);
-  expect(gaps).toHaveLength(1);
-  await writeWal(cluster, 1);
-  expect((await receiveAll(place, cluster)).gaps).toBe(0);
-  expect(await listWalGaps(ctx, archive)).toEqual(gaps);
-});
 
 test('a slot and a spool have one receiver at a time', async () => {
   await using cluster = await createCluster({ initdbArguments: small });
@@ -131,9 +85,3 @@ test('a server that has rewritten WAL which it gave out is refused', async () =>
     message: /now has other WAL/,
   });
 });
-
-/** Writes and drops more WAL than any slot may keep. */
-async function loseWal(cluster: Cluster): Promise<void> {
-  await writeWal(cluster, 8);
-  for (let i = 0; i < 3; i++) await cluster.sql('select pg_switch_wal(); checkpoint');
-}

@@ -9,10 +9,17 @@ import {
   type TimelineAncestry,
   type TimelineId,
 } from '../../postgres/timeline.ts';
-import { listWalGaps } from '../walGapMarkers.ts';
+import { listWalGaps, recordWalGap } from '../walGapMarkers.ts';
 import { listArchive } from '../walListing.ts';
 import type { Depot } from './depot.ts';
-import { continueAlong, firstMissing, type StartPoint } from './startPoint.ts';
+import {
+  continueAlong,
+  firstMissing,
+  lostBetween,
+  nextArchived,
+  type LostRange,
+  type StartPoint,
+} from './startPoint.ts';
 
 /**
  * The history of a timeline of the server. Its history file, and those of the timelines before it that the server still
@@ -40,7 +47,7 @@ export async function chooseStart(
   at: { readonly depot: Depot; readonly ancestry: TimelineAncestry; readonly fallback: StartPoint },
 ): Promise<StartPoint> {
   const { depot, ancestry, fallback } = at;
-  const interrupted = depot.intake.resumeAt;
+  const interrupted = depot.intake.interruptedAt;
   const continued = interrupted && continueAlong(ancestry, interrupted, depot.segmentBytes);
   if (continued !== undefined) return continued;
   if (interrupted !== undefined) {
@@ -50,16 +57,44 @@ export async function chooseStart(
     );
     await depot.intake.settle();
   }
-  const listing = await listArchive(ctx, depot.archive);
-  const missing = firstMissing(listing, ancestry, await listWalGaps(ctx, depot.archive));
+  return (await startFromArchive(ctx, depot, ancestry)) ?? fallback;
+}
+
+/** The first segment that the archive lacks in the server's history; undefined when it has nothing of it. */
+async function startFromArchive(
+  ctx: Context,
+  { archive }: Depot,
+  ancestry: TimelineAncestry,
+): Promise<StartPoint | undefined> {
+  const listing = await listArchive(ctx, archive);
   const newest = listing.timelines.at(-1)?.timeline;
-  if (newest !== undefined && newest > ancestry.at(-1)!.timeline) {
-    ctx.log.warn(
-      { archived: newest, server: ancestry.at(-1)!.timeline },
-      'the archive has a newer timeline than the server',
-    );
+  const { timeline } = ancestry.at(-1)!;
+  if (newest !== undefined && newest > timeline) {
+    ctx.log.warn({ archived: newest, server: timeline }, 'the archive has a newer timeline than the server');
   }
-  return missing ?? fallback;
+  return firstMissing(listing, ancestry, await listWalGaps(ctx, archive));
+}
+
+/**
+ * Records that the WAL from `from` on is lost, up to where the archive or (`next`) the server has it again, and says where
+ * to go on.
+ */
+export async function recordLoss(
+  ctx: Context,
+  { depot, ancestry }: { readonly depot: Depot; readonly ancestry: TimelineAncestry },
+  { from, next }: { readonly from: StartPoint; readonly next: StartPoint },
+): Promise<{ readonly lost: readonly LostRange[]; readonly start: StartPoint }> {
+  const archived = nextArchived(await listArchive(ctx, depot.archive), ancestry, from.lsn) ?? next.lsn;
+  const end = archived < next.lsn ? archived : next.lsn;
+  const lost = lostBetween(ancestry, { begin: from.lsn, end }, depot.segmentBytes);
+  const reason = 'the server had removed it before it was received';
+  for (const range of lost) {
+    await recordWalGap(ctx, depot.archive, { ...range, recordedAt: ctx.clock.now(), reason });
+    const { timeline, begin } = range;
+    const fields = { timeline, begin: formatLsn(begin), end: formatLsn(range.end) };
+    ctx.log.error(fields, 'WAL is lost: a new base backup is needed');
+  }
+  return { lost, start: end === next.lsn ? next : ((await startFromArchive(ctx, depot, ancestry)) ?? next) };
 }
 
 async function storeOlder(

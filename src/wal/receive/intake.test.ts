@@ -164,7 +164,7 @@ test('a stream that repeats what is there must repeat it exactly; one that goes 
   slow.syncs[1]!.done.resolve();
   await intake.begin(toTimelineId(2), begin);
   expect(slow.partials).toEqual([6000]);
-  expect(intake.resumeAt).toEqual({ timeline: 2, lsn: begin });
+  expect(intake.interruptedAt).toEqual({ timeline: 2, lsn: begin });
   expect(failures).toEqual([]);
 });
 

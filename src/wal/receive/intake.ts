@@ -9,6 +9,7 @@ import type { ArchiveWriter } from './archiveWriter.ts';
 import { persistently, type Troubles } from './persistence.ts';
 import type { SegmentBuffer } from './segmentBuffer.ts';
 import type { Spool } from './spool.ts';
+import type { StartPoint } from './startPoint.ts';
 
 export interface IntakeOptions {
   readonly spool: Pick<Spool, 'acquire' | 'release' | 'sync'>;
@@ -31,7 +32,9 @@ export class WalIntake {
   readonly #options: IntakeOptions;
   /** Segments of which something is not in the repository, oldest first; the last may be unfinished. */
   readonly #open: SegmentBuffer[] = [];
-  #start: { readonly timeline: TimelineId; readonly lsn: Lsn } | undefined;
+  /** The unfinished segment, or the one that comes next. */
+  #start: StartPoint | undefined;
+  #begun = false;
   #syncing: { readonly buffer: SegmentBuffer; readonly ended: Promise<void> } | undefined;
   readonly #working = new Set<Promise<unknown>>();
   #storingPartial: Promise<void> | undefined;
@@ -43,11 +46,13 @@ export class WalIntake {
     this.#options = options;
   }
 
-  /** Where the next stream has to begin: at the unfinished segment's first byte, or at the next segment. */
-  get resumeAt(): { readonly timeline: TimelineId; readonly lsn: Lsn } | undefined {
-    const unfinished = this.#unfinished;
-    if (unfinished === undefined) return this.#start;
-    return { timeline: unfinished.segment.timeline, lsn: unfinished.segment.begin };
+  /** Where the stream was interrupted: at the unfinished segment's first byte, or at the next segment. */
+  get interruptedAt(): StartPoint | undefined {
+    return this.#begun ? this.#start : undefined;
+  }
+
+  get timeline(): TimelineId | undefined {
+    return this.#start?.timeline;
   }
 
   /** Position after the last byte that has arrived. */
@@ -67,12 +72,10 @@ export class WalIntake {
     return this.#open.find(({ archived }) => !archived)?.archivedLsn ?? this.#start?.lsn;
   }
 
-  /** True while something has arrived that is not in the repository. */
-  get pending(): boolean {
-    return this.archivedLsn !== this.receivedLsn;
-  }
-
-  /** Takes over what an earlier receiver left of an unfinished segment. */
+  /**
+   * Takes over what an earlier receiver left of an unfinished segment. It says nothing about where to go on: segments
+   * before it may have been on their way past the spool.
+   */
   adopt(buffer: SegmentBuffer): void {
     assert(this.#open.length === 0, 'an unfinished segment is adopted first');
     const { timeline, begin } = buffer.segment;
@@ -87,6 +90,7 @@ export class WalIntake {
     const goesOn = unfinished?.segment.timeline === timeline && unfinished.segment.begin === lsn;
     if (unfinished !== undefined && !goesOn) await this.#giveUp(unfinished);
     this.#start = { timeline, lsn };
+    this.#begun = true;
   }
 
   /** Copies what a batch brings; waits while too many segments are on their way. Rejects when `signal` aborts then. */

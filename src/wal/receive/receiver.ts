@@ -47,7 +47,7 @@ export class Receiver implements AsyncDisposable {
     const intake = this.#depot?.intake;
     return {
       state: this.#parts.stop.signal.aborted ? 'ending' : this.#state,
-      timeline: intake?.resumeAt?.timeline ?? this.#start?.timeline,
+      timeline: intake?.timeline ?? this.#start?.timeline,
       serverLsn: this.#newestServerLsn(),
       receivedLsn: intake?.receivedLsn,
       flushedLsn: intake?.flushedLsn,

@@ -6,11 +6,10 @@ import type { ReplicationConnection, ServerIdentity } from '../../postgres/repli
 import { openReplicationConnection } from '../../postgres/replicationConnection.ts';
 import type { TimelineAncestry } from '../../postgres/timeline.ts';
 import { startReplication, type WalStream, type WalStreamEnd } from '../../postgres/walStream.ts';
-import { recordWalGap } from '../walGapMarkers.ts';
 import type { Depot } from './depot.ts';
-import { chooseStart, serverHistory } from './history.ts';
+import { chooseStart, recordLoss, serverHistory } from './history.ts';
 import { lostSlot, prepareSlot, recreateSlot, type SlotState } from './slot.ts';
-import { lostBetween, segmentAlong, type LostRange, type StartPoint } from './startPoint.ts';
+import { segmentAlong, type LostRange, type StartPoint } from './startPoint.ts';
 import type { StopRequest } from './stopRequest.ts';
 
 export interface SessionParts {
@@ -94,19 +93,12 @@ async function streamTimeline({ parts, connection, depot }: Session, start: Star
 }
 
 /** The server has removed the WAL that comes next: records that, and finds where it goes on. */
-async function passGap(session: Session, start: StartPoint, error: OperationError): Promise<StartPoint> {
-  const { depot, ancestry, parts } = session;
+async function passGap(session: Session, from: StartPoint, error: OperationError): Promise<StartPoint> {
   const next = firstKept(session);
-  if (next.lsn <= start.lsn) throw error;
-  const { work } = parts.stop;
-  const range = { begin: start.lsn, end: next.lsn };
-  for (const lost of lostBetween(ancestry, range, depot.segmentBytes)) {
-    const reason = 'the server had removed it before it was received';
-    await recordWalGap(work, depot.archive, { ...lost, recordedAt: work.clock.now(), reason });
-    work.log.error(describeGap(lost), 'WAL is lost: a new base backup is needed');
-    parts.onGap(lost);
-  }
-  return next;
+  if (next.lsn <= from.lsn) throw error;
+  const { lost, start } = await recordLoss(session.parts.stop.work, session, { from, next });
+  for (const range of lost) session.parts.onGap(range);
+  return start;
 }
 
 /** A lost slot ends receiving unless it may be made anew; the gap, if there is one, is recorded in either case. */
@@ -157,8 +149,4 @@ function requireAhead(flushed: Lsn, { lsn }: StartPoint): void {
 
 function segmentBegin(lsn: Lsn, segmentBytes: number): Lsn {
   return toLsn(lsn - (lsn % BigInt(segmentBytes)));
-}
-
-function describeGap({ timeline, begin, end }: LostRange) {
-  return { timeline, begin: formatLsn(begin), end: formatLsn(end) };
 }

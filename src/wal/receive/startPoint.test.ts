@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { toLsn } from '../../postgres/lsn.ts';
 import { timelineAncestry, toTimelineId, type TimelineAncestry } from '../../postgres/timeline.ts';
 import type { TimelineFiles, WalListing } from '../walListing.ts';
-import { continueAlong, firstMissing, lostBetween, segmentAlong } from './startPoint.ts';
+import { continueAlong, firstMissing, lostBetween, nextArchived, segmentAlong } from './startPoint.ts';
 
 const size = 1024 * 1024;
 const lsn = (segment: number, offset = 0) => toLsn(BigInt(segment * size + offset));
@@ -117,6 +117,13 @@ test('what lies between two points is told by timeline', () => {
     { timeline: two, begin: lsn(6), end: lsn(8) },
   ]);
   expect(segmentAlong(forked, 6n, size)).toEqual({ timeline: two, lsn: lsn(6) });
+});
+
+test('the archive goes on behind a hole, along the history only', () => {
+  const archived = listing({ 1: { segments: [3, 5, 6, 7] }, 2: { segments: [8] } });
+  expect(nextArchived(archived, forked, lsn(4))).toBe(lsn(5));
+  expect(nextArchived(archived, forked, lsn(6))).toBe(lsn(8));
+  expect(nextArchived(archived, forked, lsn(9))).toBeUndefined();
 });
 
 test('an interrupted stream goes on where it was, or where the history left it, or nowhere', () => {

@@ -51,6 +51,18 @@ export function firstMissing(
   return start;
 }
 
+/** Begin of the first whole segment along a history that is archived at or after `from`. */
+export function nextArchived(listing: WalListing, ancestry: TimelineAncestry, from: Lsn): Lsn | undefined {
+  const segmentBytes = BigInt(listing.segmentBytes);
+  const numbers = stretchesAlong(listing, ancestry).flatMap(({ timeline, from: first, to }) =>
+    timelineFiles(listing, timeline).segments.filter(
+      (number) => number >= first && number < to && number * segmentBytes >= from,
+    ),
+  );
+  const next = numbers.toSorted(compareBigints)[0];
+  return next === undefined ? undefined : toLsn(next * segmentBytes);
+}
+
 /** What lies between two points of a history, by timeline. */
 export function lostBetween(ancestry: TimelineAncestry, range: LsnRange, segmentBytes: number): LostRange[] {
   const ranges: LostRange[] = [];
