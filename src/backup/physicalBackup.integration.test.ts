@@ -124,3 +124,17 @@ test('a backup of another cluster than the directory is refused', async () => {
     code: 'cluster-mismatch',
   });
 });
+
+test('content that the repository lost, and a parent that is damaged, are read again', async () => {
+  await using cluster = await createCluster();
+  await fill(cluster);
+  await using bench = await backupBench();
+  const first = await bench.backup(cluster);
+  // all data packs are gone, and the index knows it: what `restic repair` or a prune of a damaged repository leaves
+  await run('bash', ['-c', `rm -rf ${bench.repositoryPath}/data/* ${bench.repositoryPath}/index/*`]);
+  const second = await bench.backup(cluster);
+  expect(second.record).toMatchObject({ rehashed: true, parent: null });
+  expect(second.snapshot.id).not.toBe(first.snapshot.id);
+  await using restored = await startRestored(await bench.restoreWithRestic(second.snapshot.id), 15);
+  expect(await tableHashes(restored)).toEqual({ ...(await tableHashes(cluster)), 'public.not_logged': '0:0' });
+});

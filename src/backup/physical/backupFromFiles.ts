@@ -40,7 +40,7 @@ export async function backupFromFiles(
   const { ctx, repository, parent } = await preparation.ready();
   const chunkBytes = chooseChunkBytes(options.chunkBytes, parent?.record, totalBytes(scan.files));
   const reuse = planReuse(parent, { ...begun, options, chunkBytes });
-  const parts = partitionFiles(scan.files, reuse.files);
+  const parts = partitionFiles(scan.files, reuse.files, (await repository.index(ctx)).table('data'));
   await using upload = await Upload.begin(ctx, repository, uploadOptions(options, parts, chunkBytes));
   const stored = await storeCluster(upload, parts, {
     chunkBytes,

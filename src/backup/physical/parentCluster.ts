@@ -1,6 +1,6 @@
 import { hostname as ownHostname } from 'node:os';
 import type { Context } from '../../base/context.ts';
-import { assert } from '../../base/errors.ts';
+import { OperationError, isOperationError } from '../../base/errors.ts';
 import { chunkChecksumsName, parseChunkChecksums, type ChunkChecksums } from '../chunkChecksums.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { FileNode, TreeNode } from '../../snapshot/node.ts';
@@ -38,7 +38,15 @@ export async function findParentCluster(
   const newest = snapshots.find(
     (snapshot) => snapshot.hostname === hostname && tags.every((tag) => snapshot.tags.includes(tag)),
   );
-  return newest === undefined ? undefined : loadParentCluster(ctx, repository, newest);
+  if (newest === undefined) return undefined;
+  try {
+    return await loadParentCluster(ctx, repository, newest);
+  } catch (error) {
+    // a damaged backup must not stand in the way of a good one: everything is read again
+    if (!isOperationError(error, 'repository-damaged', 'repository-unsupported', 'object-missing')) throw error;
+    ctx.log.warn({ snapshot: newest.id, reason: error.message }, 'the last backup cannot be built upon');
+    return undefined;
+  }
 }
 
 /** Loads the record and the file list of a physical snapshot. Throws `repository-damaged` when it is not one. */
@@ -87,12 +95,16 @@ async function loadFile(ctx: Context, repository: Repository, node: FileNode): P
 
 function directory(nodes: readonly TreeNode[], name: string): string {
   const node = nodes.find((candidate) => candidate.name.toString() === name);
-  assert(node?.type === 'dir', 'a physical snapshot has its directories');
+  if (node?.type !== 'dir') throw lacking(name);
   return node.subtree;
 }
 
 function file(nodes: readonly TreeNode[], name: string): FileNode {
   const node = nodes.find((candidate) => candidate.name.toString() === name);
-  assert(node?.type === 'file', 'a physical snapshot has its record');
+  if (node?.type !== 'file') throw lacking(name);
   return node;
+}
+
+function lacking(name: string): OperationError {
+  return new OperationError('repository-damaged', `the snapshot is no complete physical backup: it lacks ${name}`);
 }

@@ -1,6 +1,7 @@
 import { sameIdentity } from '../../archiver/statNode.ts';
 import type { Progress } from '../../base/progress.ts';
 import { crc32cAppender, crc32cCombine } from '../../postgres/crc32c.ts';
+import { idWords, type BlobTable } from '../../repository/blobTable.ts';
 import {
   outcomeShrunk,
   outcomeVanished,
@@ -44,16 +45,31 @@ export interface PartitionedFiles {
   readonly changed: readonly ScannedFile[];
 }
 
-export function partitionFiles(files: readonly ScannedFile[], parent: ParentCluster | undefined): PartitionedFiles {
+/** Splits a scan. A file whose content the repository has lost since is read again, although it did not change. */
+export function partitionFiles(
+  files: readonly ScannedFile[],
+  parent: ParentCluster | undefined,
+  stored: BlobTable,
+): PartitionedFiles {
   const kept: ClusterFile[] = [];
   const changed: ScannedFile[] = [];
   for (const file of files) {
     const same = unchangedFile(file, parent);
-    if (same === undefined) changed.push(file);
-    else kept.push(same);
+    if (same !== undefined && isStored(same.content, stored)) kept.push(same);
+    else changed.push(file);
   }
   return { kept, changed };
 }
+
+function isStored(content: BlobList, table: BlobTable): boolean {
+  const ids = content.packed();
+  for (let at = 0; at < ids.length; at += 32) {
+    if (table.find(idWords(ids.subarray(at, at + 32), words)) < 0) return false;
+  }
+  return true;
+}
+
+const words = new Uint32Array(8);
 
 /** Stores the changed files: worker threads read them in chunks of one fixed size. */
 export async function storeCluster(
