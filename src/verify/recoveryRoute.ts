@@ -87,19 +87,19 @@ function reachOf(target: RecoveryTarget, { backup, reached }: { backup: BaseBack
 }
 
 function fetchFrom({ archive, listing }: ClusterWal): RecoveryRoute['fetch'] {
-  return async (ctx, file) => {
+  const get = async (ctx: Context, file: WalFileName): Promise<Buffer | undefined> => {
     try {
       return (await archive.get(ctx, file)).content;
     } catch (error) {
       if (!isOperationError(error, 'object-missing')) throw error;
-    }
-    if (file.kind !== 'segment') return undefined;
-    try {
-      const { content } = await archive.get(ctx, { kind: 'partial', segment: file.segment });
-      return Buffer.concat([content], listing.segmentBytes);
-    } catch (error) {
-      if (!isOperationError(error, 'object-missing')) throw error;
       return undefined;
     }
+  };
+  return async (ctx, file) => {
+    const content = await get(ctx, file);
+    if (content !== undefined || file.kind !== 'segment') return content;
+    const partial = await get(ctx, { kind: 'partial', segment: file.segment });
+    if (partial !== undefined) return Buffer.concat([partial], listing.segmentBytes);
+    return get(ctx, file); // it may have been finished between both
   };
 }
