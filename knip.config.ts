@@ -3,10 +3,13 @@ import type { KnipConfig } from 'knip';
 /** `!` marks what ships: with --production, code that only tests use counts as unused. */
 const configuration: KnipConfig = {
   entry: [
-    'src/main.ts!',
-    // started by URL: worker threads and the modules they load (base/workerPool.ts)
+    // started by URL: worker threads, the modules that they load (base/workerPool.ts), and background processes
     'src/base/workerThread.ts!',
-    'src/**/worker/*{Kernel,Consumer}.ts!',
+    'src/**/worker/*Kernel.ts!',
+    'src/**/*{Consumer,Inspector}.ts!',
+    'src/wal/{get,push}/*Process.ts!',
+    // programs that tests start
+    'src/**/fixture/{*Process,*Owner,*Holder,writer,*Kernel}.ts',
     'src/testing/fixture/*.ts',
     'tools/{bench,build,completeLock,generate,lint,test,wasm}.ts',
     'tools/knipFileCount.ts',
@@ -17,7 +20,7 @@ const configuration: KnipConfig = {
   ignoreExportsUsedInFile: true,
   // found by path: PostgreSQL for the tests; loaded only where it can be: koffi
   ignoreDependencies: [/^pg1[3-8]$/, 'koffi'],
-  ignoreBinaries: ['mount', 'openssl', 'setpriv', 'umount'],
+  ignoreBinaries: ['mkfifo', 'mount', 'openssl', 'restic', 'setfattr', 'setpriv', 'strace', 'umount'],
 };
 
 export default configuration;

@@ -4,7 +4,8 @@ import { tooShort } from './objectErrors.ts';
 
 /**
  * Places a range in an object of `sizeBytes`: `offset` becomes the distance from the start; without a range, all of it.
- * Throws `repository-damaged` when the object is too short: whoever asks knows from elsewhere that the bytes must be there.
+ * Throws `repository-damaged` when the object is too short: whoever asks knows from elsewhere that the bytes must be
+ * there.
  */
 export function placeRange(name: string, sizeBytes: number, range: ByteRange | undefined): ByteRange {
   if (range === undefined) return { offset: 0, length: sizeBytes };

@@ -24,7 +24,10 @@ async function drain(objects: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of objects);
 }
 
-/** Puts the contract of `Backend` to the test. `open` gives an empty backend; what it holds on to, its own disposer frees. */
+/**
+ * Puts the contract of `Backend` to the test. `open` gives an empty backend; what it holds on to, its own disposer
+ * frees.
+ */
 export function testBackendContract(title: string, open: () => Promise<Backend & Partial<AsyncDisposable>>): void {
   describe(`backend contract: ${title}`, () => {
     let backend: Backend & Partial<AsyncDisposable>;

@@ -18,8 +18,8 @@ export interface FaultPlan {
   readonly crash?: {
     readonly afterMutations: number;
     /**
-     * Decides what a power cut leaves to chance: whether the mutation under way was done all the same, and which deletes below
-     * `data/` (which nobody promised to be durable) are undone. Without a seed: it was not, and none are.
+     * Decides what a power cut leaves to chance: whether the mutation under way was done all the same, and which
+     * deletes below `data/` (which nobody promised to be durable) are undone. Without a seed: it was not, and none are.
      */
     readonly seed?: number;
   };
@@ -35,7 +35,9 @@ export interface PlannedError {
   readonly landed?: boolean;
 }
 
-/** Thrown by every operation of a process that is simulated to be dead. Not an OperationError: nothing may handle it. */
+/**
+ * Thrown by every operation of a process that is simulated to be dead. Not an OperationError: nothing may handle it.
+ */
 export class Crash extends Error {
   override readonly name = 'Crash';
 }

@@ -2,7 +2,9 @@ import type { Context } from '../base/context.ts';
 import { Limit } from '../base/limit.ts';
 import type { Backend, ByteRange, ObjectStat, PutOptions } from './backend.ts';
 
-/** Lets at most `maxActive` operations run at once. A listing counts only while it fetches, not while its reader thinks. */
+/**
+ * Lets at most `maxActive` operations run at once. A listing counts only while it fetches, not while its reader thinks.
+ */
 export function withConcurrencyLimit(inner: Backend, maxActive: number): Backend {
   return new LimitedBackend(inner, new Limit(maxActive));
 }

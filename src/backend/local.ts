@@ -16,7 +16,9 @@ import { assertObjectName, assertPrefix } from './objectName.ts';
 const readPieceBytes = 1024 * 1024;
 
 export interface LocalBackendOptions {
-  /** Create the directory, and restic's layout in it, where they are missing. Default: a missing directory is an error. */
+  /**
+   * Create the directory, and restic's layout in it, where they are missing. Default: a missing directory is an error.
+   */
   readonly create?: boolean;
 }
 

@@ -10,8 +10,8 @@ import { isNameComponent } from './objectName.ts';
 const statBatch = 500;
 
 /**
- * Lists the objects below `root` whose names begin with `prefix`, in no particular order. As in stock restic, exactly one
- * directory level is descended below `data/` and plain files directly in it are no objects; elsewhere any depth.
+ * Lists the objects below `root` whose names begin with `prefix`, in no particular order. As in stock restic, exactly
+ * one directory level is descended below `data/` and plain files directly in it are no objects; elsewhere any depth.
  * Symbolic links are followed. Throws Node's system errors; what is not there is not listed.
  */
 export async function* listObjects(signal: AbortSignal, root: string, prefix: string): AsyncIterable<ObjectStat> {

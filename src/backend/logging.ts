@@ -2,7 +2,9 @@ import type { Context } from '../base/context.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Backend, ByteRange, ObjectStat, PutOptions } from './backend.ts';
 
-/** Logs the end of each operation at debug level: what, which object, bytes or objects, milliseconds, the error if any. */
+/**
+ * Logs the end of each operation at debug level: what, which object, bytes or objects, milliseconds, the error if any.
+ */
 export function withLogging(inner: Backend): Backend {
   return new LoggingBackend(inner);
 }

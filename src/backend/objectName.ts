@@ -19,7 +19,9 @@ export function isTemporaryName(text: string): boolean {
   return text.includes('-tmp-');
 }
 
-/** States that this is an object name: components as above joined by `/`. A name that could leave the storage is a bug. */
+/**
+ * States that this is an object name: components as above joined by `/`. A name that could leave the storage is a bug.
+ */
 export function assertObjectName(name: string): void {
   assert(name.split('/').every(isNameComponent), 'an object name has only plain components');
 }

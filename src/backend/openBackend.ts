@@ -18,9 +18,10 @@ export interface OpenBackendOptions extends LocalBackendOptions {
 }
 
 /**
- * Opens the backend that a location names: `/path`, `local:/path`, `mem:`; a path may be relative to the current directory.
- * It comes complete: retries outside the concurrency limit (a pause holds no place), the log outside of both.
- * Throws `usage` for a location that makes no sense, without repeating it (it may hold a password), and what the driver throws.
+ * Opens the backend that a location names: `/path`, `local:/path`, `mem:`; a path may be relative to the current
+ * directory. It comes complete: retries outside the concurrency limit (a pause holds no place), the log outside of
+ * both. Throws `usage` for a location that makes no sense, without repeating it (it may hold a password), and what the
+ * driver throws.
  */
 export async function openBackend(location: string, options: OpenBackendOptions = {}): Promise<Backend> {
   const driver = openDriver(location, options);

@@ -6,8 +6,8 @@ import type { Backend, ByteRange, ObjectStat, PutOptions } from './backend.ts';
 /**
  * Tries operations again that failed with a transient error (the `retry` column of the table of error codes).
  *
- * A `put` with `ifAbsent` may have landed although its answer got lost; its next try then finds the object there. If that
- * holds exactly our bytes we have won; two writers of the same bytes both win, which is what "identical" means.
+ * A `put` with `ifAbsent` may have landed although its answer got lost; its next try then finds the object there. If
+ * that holds exactly our bytes we have won; two writers of the same bytes both win, which is what "identical" means.
  */
 export function withRetry(inner: Backend, policy: RetryPolicy): Backend {
   return new RetryingBackend(inner, policy);
@@ -47,7 +47,10 @@ class RetryingBackend implements Backend {
     return retry(this.#backoff(ctx, 'stat', name), () => this.#inner.stat(ctx, name));
   }
 
-  /** A listing that breaks off begins anew, and leaves out what it has told already. Each bit of progress renews its time. */
+  /**
+   * A listing that breaks off begins anew, and leaves out what it has told already. Each bit of progress renews its
+   * time.
+   */
   async *list(ctx: Context, prefix: string): AsyncIterable<ObjectStat> {
     const told = new Set<string>();
     let backoff = this.#backoff(ctx, 'list', prefix);

@@ -9,8 +9,8 @@ import { isNameComponent, isTemporaryName } from './objectName.ts';
 const staleAfterMs = 24 * 3_600_000;
 
 /**
- * Removes what writers that died left behind in a repository directory: files with temporary names that have not changed for a
- * day. Returns how many. They are invisible to everybody and cost only space. Throws `backend-*` errors.
+ * Removes what writers that died left behind in a repository directory: files with temporary names that have not
+ * changed for a day. Returns how many. They are invisible to everybody and cost only space. Throws `backend-*` errors.
  */
 export async function removeStaleTemporaries(ctx: Context, root: string): Promise<number> {
   const staleBefore = ctx.clock.now().getTime() - staleAfterMs;

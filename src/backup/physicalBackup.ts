@@ -41,8 +41,8 @@ export interface PhysicalBackupResult {
 }
 
 /**
- * Backs up a running cluster, primary or standby, PostgreSQL 13 to 18, into one snapshot that stock restic restores to a
- * directory on which PostgreSQL starts. Both methods make the same snapshot (docs/design/repository.md). A repository
+ * Backs up a running cluster, primary or standby, PostgreSQL 13 to 18, into one snapshot that stock restic restores to
+ * a directory on which PostgreSQL starts. Both methods make the same snapshot (docs/design/repository.md). A repository
  * that is still being opened is waited for while the server begins the backup.
  */
 export function backupPhysical(

@@ -10,7 +10,10 @@ export class Limit {
     this.#free = maxActive;
   }
 
-  /** Runs the task when it is its turn. An abort while it waits rejects with the signal's reason, and the task never runs. */
+  /**
+   * Runs the task when it is its turn. An abort while it waits rejects with the signal's reason, and the task never
+   * runs.
+   */
   async run<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     if (this.#free > 0) this.#free--;

@@ -1,5 +1,6 @@
 /**
- * Numbers uniform in [0, 1) that a seed determines (mulberry32): for choices that must be made again, never for secrets.
+ * Numbers uniform in [0, 1) that a seed determines (mulberry32): for choices that must be made again, never for
+ * secrets.
  */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;

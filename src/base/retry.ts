@@ -12,7 +12,10 @@ export interface RetryPolicy {
 }
 
 export interface Backoff {
-  /** Waits before the next try, or throws: the error itself when trying again is of no use, the abort's reason when aborted. */
+  /**
+   * Waits before the next try, or throws: the error itself when trying again is of no use, the abort's reason when
+   * aborted.
+   */
   wait(error: unknown): Promise<void>;
 }
 
@@ -20,9 +23,9 @@ export interface Backoff {
 export type RetryListener = (error: unknown, delayMs: number) => void;
 
 /**
- * Begins a series of tries of one operation. Whether an error is worth another try is decided by the `retry` column of the
- * table of error codes and by nothing else. Pauses are 50 to 100 percent of their nominal length, and the last one is cut so
- * that the last try happens when the total time is up.
+ * Begins a series of tries of one operation. Whether an error is worth another try is decided by the `retry` column of
+ * the table of error codes and by nothing else. Pauses are 50 to 100 percent of their nominal length, and the last one
+ * is cut so that the last try happens when the total time is up.
  */
 export function beginBackoff(ctx: Context, policy: RetryPolicy, listener: RetryListener = () => undefined): Backoff {
   const random = policy.random ?? Math.random;

@@ -52,8 +52,8 @@ const settingNames = [
 export type SettingName = (typeof settingNames)[number];
 
 /**
- * Values as in pg_settings: plain numbers in the setting's own unit, `on` and `off`. A setting is absent when the version
- * does not have it, or the role may not see it (config_file and the like need pg_read_all_settings).
+ * Values as in pg_settings: plain numbers in the setting's own unit, `on` and `off`. A setting is absent when the
+ * version does not have it, or the role may not see it (config_file and the like need pg_read_all_settings).
  */
 export type ServerSettings = Readonly<Partial<Record<SettingName, string>>>;
 

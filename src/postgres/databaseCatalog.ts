@@ -21,7 +21,9 @@ export interface Extension {
   readonly schema: string;
 }
 
-/** A versioned collation that something in the database uses. When the versions differ, indexes may be in wrong order. */
+/**
+ * A versioned collation that something in the database uses. When the versions differ, indexes may be in wrong order.
+ */
 export interface Collation {
   readonly schema: string;
   readonly name: string;

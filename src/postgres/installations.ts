@@ -43,8 +43,9 @@ export interface FindOptions {
 }
 
 /**
- * Finds the server programs on this machine, best first within a major: configured, system packages, PATH, npm packages.
- * Throws for a configured directory that holds no working `postgres`; other broken candidates are logged and left out.
+ * Finds the server programs on this machine, best first within a major: configured, system packages, PATH, npm
+ * packages. Throws for a configured directory that holds no working `postgres`; other broken candidates are logged and
+ * left out.
  */
 export async function findInstallations(ctx: Context, options: FindOptions = {}): Promise<readonly Installation[]> {
   return (await survey(ctx, options)).working;

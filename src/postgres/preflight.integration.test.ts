@@ -167,7 +167,8 @@ test('slots that lost WAL, keep too much of it, or are logical are told', async 
   expect((await checkOf('replication slot', cluster, logical)).found).toBe('logical is logical');
   for (let round = 0; round < 4; round++) {
     await cluster.sql(`select pg_logical_emit_message(false, 'x', 'x'); select pg_switch_wal(); checkpoint`);
-    if (round === 2) expect((await checkOf('idle slots', cluster, receiving)).status).toBe('ok'); // invalidated, keeps none
+    // invalidated, keeps none
+    if (round === 2) expect((await checkOf('idle slots', cluster, receiving)).status).toBe('ok');
   }
   expect(await checkOf('replication slot', cluster, receiving)).toMatchObject({
     status: 'failed',

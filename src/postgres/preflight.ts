@@ -33,8 +33,8 @@ const checks: readonly Check[] = [...clusterChecks, ...accessChecks, ...walCheck
 
 /**
  * Checks everything about a server that can make physical backups or WAL archiving fail, or make them worth less than
- * they look. Changes nothing. Never throws for what it finds: a server that cannot be reached is a failed check, a check
- * that could not find out is `inconclusive`.
+ * they look. Changes nothing. Never throws for what it finds: a server that cannot be reached is a failed check, a
+ * check that could not find out is `inconclusive`.
  */
 export async function preflight(
   ctx: Context,

@@ -1,9 +1,10 @@
-import { readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { systemErrorCode } from '../base/errors.ts';
 import { identifyProcess } from './process/processIdentity.ts';
+import { processIds, realPath, workingDirectory } from './process/processTable.ts';
 
 /** A server that runs, as far as can be told from outside. */
 export interface RunningServer {
@@ -93,31 +94,5 @@ async function accepts(path: string): Promise<boolean> {
     return false;
   } finally {
     socket.destroy();
-  }
-}
-
-function processIds(): number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return []; // no /proc
-  }
-}
-
-function workingDirectory(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return undefined;
-  }
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
   }
 }

@@ -17,8 +17,8 @@ const customaryUsers = ['postgres', 'nobody'] as const;
 
 /**
  * The user that PostgreSQL programs must run as: undefined when we are unprivileged already and stay who we are; for
- * root, which PostgreSQL refuses, the configured user, else the owner of the data directory, else `postgres`, else `nobody`.
- * Throws `usage` for a configured user that does not exist, is root, or is another while we are not root.
+ * root, which PostgreSQL refuses, the configured user, else the owner of the data directory, else `postgres`, else
+ * `nobody`. Throws `usage` for a configured user that does not exist, is root, or is another while we are not root.
  */
 export async function chooseRuntimeUser(ctx: Context, options: RuntimeUserOptions = {}): Promise<OsUser | undefined> {
   const { configured, dataDirectory } = options;

@@ -53,9 +53,9 @@ const fastStopMs = 120_000;
 const immediateStopMs = 15_000;
 
 /**
- * Starts `postgres` itself on a data directory: no TCP, a private socket, everything logged to a file. The server cannot
- * outlive us: a watchdog ends it when this process ends. It is not waited for: see `waitUntilAccepting`.
- * Throws `program-missing`, or `usage` for a run directory with too long a path.
+ * Starts `postgres` itself on a data directory: no TCP, a private socket, everything logged to a file. The server
+ * cannot outlive us: a watchdog ends it when this process ends. It is not waited for: see `waitUntilAccepting`. Throws
+ * `program-missing`, or `usage` for a run directory with too long a path.
  */
 export async function startServer(ctx: Context, options: ServerOptions): Promise<ServerProcess> {
   ctx.signal.throwIfAborted();
@@ -141,8 +141,8 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /**
-   * Shuts down and returns the exit status (0 = cleanly). `fast` writes a checkpoint, `immediate` leaves a crash recovery
-   * to the next start. A shutdown that takes too long is made harder, in the end with SIGKILL.
+   * Shuts down and returns the exit status (0 = cleanly). `fast` writes a checkpoint, `immediate` leaves a crash
+   * recovery to the next start. A shutdown that takes too long is made harder, in the end with SIGKILL.
    */
   async stop(mode: 'fast' | 'immediate'): Promise<number> {
     if (mode === 'fast' && (await this.#signal('SIGINT', fastStopMs))) return this.#server.exited;

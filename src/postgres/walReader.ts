@@ -27,8 +27,9 @@ interface OpenRecord {
 }
 
 /**
- * Reads the records of consecutive WAL segments (or of the beginning of one). It begins with the first record that begins
- * there, and ends for good at the first byte that does not continue the log: zeros, a recycled page, a torn record.
+ * Reads the records of consecutive WAL segments (or of the beginning of one). It begins with the first record that
+ * begins there, and ends for good at the first byte that does not continue the log: zeros, a recycled page, a torn
+ * record.
  */
 export class WalReader {
   #next: Lsn | undefined;
@@ -89,7 +90,9 @@ export class WalReader {
     }
   }
 
-  /** Takes what the page holds of a record that began before it; returns where the next begins, -1 when on a later page. */
+  /**
+   * Takes what the page holds of a record that began before it; returns where the next begins, -1 when on a later page.
+   */
   #continueRecord(header: WalPageHeader, page: Buffer): number {
     const at = header.segment === undefined ? shortHeaderBytes : longHeaderBytes;
     if ((header.flags & walPageFlags.overwriteContRecord) !== 0) {

@@ -2,8 +2,9 @@ import type { KernelHost } from '../base/workerPool.ts';
 import type { SharedBlobTable } from './blobTable.ts';
 
 /**
- * What is done with blobs that worker threads read: a module, loaded in each thread, that takes each blob as soon as its
- * hash is verified. "Wants" are the numbers of the places in the caller's list at which a blob occurs (see ReadPlan).
+ * What is done with blobs that worker threads read: a module, loaded in each thread, that takes each blob as soon as
+ * its hash is verified. "Wants" are the numbers of the places in the caller's list at which a blob occurs (see
+ * ReadPlan).
  */
 export interface BlobConsumer {
   /** A promise when there is room for another blob only once it has resolved. */

@@ -9,8 +9,8 @@ export const outcomeVanished = 4;
 export const rangeWords = 4;
 
 /**
- * Files to be stored in chunks of one fixed size, cut into ranges that threads take one after the other. Every chunk has
- * a number, and results go to shared arrays under that number, so that nothing is sent per chunk.
+ * Files to be stored in chunks of one fixed size, cut into ranges that threads take one after the other. Every chunk
+ * has a number, and results go to shared arrays under that number, so that nothing is sent per chunk.
  */
 export interface RangePlan {
   readonly chunkBytes: number;

@@ -21,7 +21,9 @@ import { checkTablespaces } from './tablespaces.ts';
 export interface ApplyRecoveryOptions {
   /** For the shell of the server's user, with %f and %p. Without, the WAL in the backup is all there is. */
   readonly restoreCommand?: string | undefined;
-  /** Leave the repository's key in the spool directory, where the restore command finds it, until recovery has ended. */
+  /**
+   * Leave the repository's key in the spool directory, where the restore command finds it, until recovery has ended.
+   */
   readonly storeKey?: boolean;
   /** Who everything shall belong to; undefined: to us. */
   readonly owner?: OsUser | undefined;

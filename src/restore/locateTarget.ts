@@ -8,7 +8,10 @@ import { scanSegments, segmentsOf, type WalPath } from './walScan.ts';
 export interface Landing {
   /** The last replayed record ends here. */
   readonly lsn: Lsn;
-  /** Of the last replayed commit or abort behind the backup, in microseconds since 1970; undefined: there is none, or unknown. */
+  /**
+   * Of the last replayed commit or abort behind the backup, in microseconds since 1970; undefined: there is none, or
+   * unknown.
+   */
   readonly lastTimeUs: bigint | undefined;
 }
 

@@ -19,8 +19,8 @@ export interface PageProof {
 
 /**
  * Tells without SHA-256 that a chunk of a relation's main fork is what the backup holds: every page is sound by its own
- * checksum and older than the backup, and the CRC-32C of the chunk is the one recorded. A page that was written to since
- * has a newer LSN, so only damage could deceive, and it would have to keep both checksums (docs/decisions/0006).
+ * checksum and older than the backup, and the CRC-32C of the chunk is the one recorded. A page that was written to
+ * since has a newer LSN, so only damage could deceive, and it would have to keep both checksums (docs/decisions/0006).
  */
 export function createQuickEqual({ startLsn, blockBytes, blocksPerSegment }: PageEqualityOptions): QuickEqual {
   const scanner = createPageScanner();

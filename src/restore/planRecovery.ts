@@ -52,16 +52,18 @@ export interface RecoveryPlan {
   readonly estimateMs: { readonly restore: number; readonly replay: number };
 }
 
-/** Written by us, and last; a copy of the source's would make the directory look complete, or recover to another point. */
+/**
+ * Written by us, and last; a copy of the source's would make the directory look complete, or recover to another point.
+ */
 const ownFiles = new Set([controlFilePath, autoConfPath, tablespaceMapPath]);
 
 const restoreBytesPerSecond = 200e6;
 const replayBytesPerSecond = 60e6;
 
 /**
- * Works out a recovery, changing nothing. Throws `target-invalid`, `target-outside-window` and `wal-gap` when the target
- * cannot be reached, `destination-not-empty`, `cluster-running` and `cluster-mismatch` when the destination cannot be
- * used, `repository-damaged` when a part of the backup is missing, `not-found`.
+ * Works out a recovery, changing nothing. Throws `target-invalid`, `target-outside-window` and `wal-gap` when the
+ * target cannot be reached, `destination-not-empty`, `cluster-running` and `cluster-mismatch` when the destination
+ * cannot be used, `repository-damaged` when a part of the backup is missing, `not-found`.
  */
 export async function planRecovery(
   ctx: Context,

@@ -28,8 +28,9 @@ export interface RecoveryFileOptions {
 }
 
 /**
- * Where a restore command may keep what it fetched ahead: on the file system of pg_wal, and in a directory whose content
- * no base backup takes. Relative to the data directory, in which PostgreSQL runs its commands. Gone after recovery.
+ * Where a restore command may keep what it fetched ahead: on the file system of pg_wal, and in a directory whose
+ * content no base backup takes. Relative to the data directory, in which PostgreSQL runs its commands. Gone after
+ * recovery.
  */
 export const spoolPath = 'pg_wal/understudy-restore';
 /** File of the repository's key in it. */
@@ -50,7 +51,8 @@ export async function loadRecoveryFiles(
   const load = (path: string): Promise<Buffer> =>
     loadSnapshotFile(ctx, repository, { treeId: snapshot.tree, path: `${dataDirectoryPath(record.source)}/${path}` });
   const autoConf = load(autoConfPath).catch((error: unknown) => {
-    if (isOperationError(error, 'not-found')) return Buffer.alloc(0); // a server that never ran ALTER SYSTEM may lack it
+    // a server that never ran ALTER SYSTEM may lack it
+    if (isOperationError(error, 'not-found')) return Buffer.alloc(0);
     throw error;
   });
   return { autoConf: (await autoConf).toString('utf8'), controlFile: await load(controlFilePath) };

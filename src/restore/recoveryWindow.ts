@@ -13,8 +13,8 @@ import { formatUtcMicroseconds } from './zonedTime.ts';
  * A span of time that one can restore to, without a hole: from the end of its oldest backup to the end of the WAL that
  * follows. Overlapping windows of several timelines are different histories.
  *
- * The end is exact to the record: the newest archived segment is read. Its time is that of the last commit or abort in it;
- * PostgreSQL can stop at a time only when a later commit proves that the time has passed.
+ * The end is exact to the record: the newest archived segment is read. Its time is that of the last commit or abort in
+ * it; PostgreSQL can stop at a time only when a later commit proves that the time has passed.
  */
 export interface RecoveryWindow {
   readonly systemIdentifier: SystemIdentifier;
@@ -36,7 +36,9 @@ export interface ClusterBackups {
   readonly backups: readonly BaseBackup[];
 }
 
-/** The backups of a source, and their WAL, by cluster: a source that was created anew has several. Newest cluster first. */
+/**
+ * The backups of a source, and their WAL, by cluster: a source that was created anew has several. Newest cluster first.
+ */
 export async function loadClusters(
   ctx: Context,
   repository: Repository,

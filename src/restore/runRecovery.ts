@@ -23,8 +23,8 @@ export interface RunRecoveryOptions {
 }
 
 /**
- * Recovers a restored data directory to its target, with a server that nobody else can reach, and shuts it down cleanly.
- * A server that waits at its target (action pause) is left there: it will wait again when it is started.
+ * Recovers a restored data directory to its target, with a server that nobody else can reach, and shuts it down
+ * cleanly. A server that waits at its target (action pause) is left there: it will wait again when it is started.
  */
 export async function runRecovery(ctx: Context, plan: RecoveryPlan, options: RunRecoveryOptions): Promise<RecoveryEnd> {
   await using scratch = await createScratchDirectory(tmpdir());
@@ -44,7 +44,9 @@ export async function runRecovery(ctx: Context, plan: RecoveryPlan, options: Run
   return end;
 }
 
-/** Starts the server of a data directory for good, with its own configuration, and waits until it accepts connections. */
+/**
+ * Starts the server of a data directory for good, with its own configuration, and waits until it accepts connections.
+ */
 export async function startForGood(ctx: Context, dataDirectory: string, options: RunRecoveryOptions): Promise<void> {
   if (!exists(join(dataDirectory, 'postgresql.conf'))) {
     throw new OperationError('file-missing', `${dataDirectory} has no postgresql.conf`, {

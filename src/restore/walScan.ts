@@ -24,8 +24,8 @@ export interface WalEnd {
   /** Behind the last record. */
   readonly end: Lsn;
   /**
-   * Time of the last commit or abort in microseconds since 1970; undefined when the last `commitSearchSegments` segments
-   * hold none.
+   * Time of the last commit or abort in microseconds since 1970; undefined when the last `commitSearchSegments`
+   * segments hold none.
    */
   readonly lastTimeUs: bigint | undefined;
 }

@@ -11,8 +11,8 @@ const pattern =
 const form = 'write it as 2026-11-21 10:42:00+01:00 or 2026-11-21T09:42:00Z';
 
 /**
- * Reads a date and time with a UTC offset; digits below the microsecond are cut off. Names of zones are not accepted: in
- * the hour that is repeated in autumn they mean two moments.
+ * Reads a date and time with a UTC offset; digits below the microsecond are cut off. Names of zones are not accepted:
+ * in the hour that is repeated in autumn they mean two moments.
  */
 export function parseZonedTime(text: string): UnixMicroseconds | TimeProblem {
   const match = pattern.exec(text.trim());

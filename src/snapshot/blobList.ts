@@ -20,9 +20,9 @@ const digitValue = Uint8Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * The data blobs of a file, in order. Held as packed ids (32 bytes each) or, when it comes from a parsed tree, as a view
- * of that tree's JSON, decoded only when asked for: a directory of large files has millions of ids that most readers
- * never look at, and an unchanged file's list goes from the old tree into the new one without being decoded.
+ * The data blobs of a file, in order. Held as packed ids (32 bytes each) or, when it comes from a parsed tree, as a
+ * view of that tree's JSON, decoded only when asked for: a directory of large files has millions of ids that most
+ * readers never look at, and an unchanged file's list goes from the old tree into the new one without being decoded.
  */
 export class BlobList {
   static readonly empty = new BlobList(new Uint8Array(0), false);

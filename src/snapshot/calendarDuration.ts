@@ -18,7 +18,9 @@ export interface CalendarDuration {
   readonly hours: number;
 }
 
-/** Reads restic's form, `1y5m7d2h` in any order and selection. Throws `usage`; zero is refused, it would say nothing. */
+/**
+ * Reads restic's form, `1y5m7d2h` in any order and selection. Throws `usage`; zero is refused, it would say nothing.
+ */
 export function parseCalendarDuration(text: string): CalendarDuration {
   const duration = { years: 0, months: 0, days: 0, hours: 0 };
   const matches = [...text.trim().matchAll(/(\d{1,7})([ymdh])/g)];
@@ -40,7 +42,8 @@ export function formatCalendarDuration(duration: CalendarDuration): string {
 
 /**
  * The moment a duration before `time`, counted on the calendar of its offset as Go's AddDate does: a day that the month
- * does not have runs over into the next (31 March less a month is 3 March). Undefined when no calendar goes back so far.
+ * does not have runs over into the next (31 March less a month is 3 March). Undefined when no calendar goes back so
+ * far.
  */
 export function subtractDuration(time: Timestamp, duration: CalendarDuration): Timestamp | undefined {
   const wall = wallDate(time);

@@ -7,8 +7,8 @@ import { parseTree, type LoadTree } from './tree.ts';
 export type InnerPath = string | Uint8Array;
 
 /**
- * The node at a path below a tree. Symbolic links are not followed. Throws `not-found` when it does not exist or the path
- * is empty (the root has no node).
+ * The node at a path below a tree. Symbolic links are not followed. Throws `not-found` when it does not exist or the
+ * path is empty (the root has no node).
  */
 export async function findNode(
   ctx: Context,

@@ -24,8 +24,8 @@ export interface ForgetPlan {
 }
 
 /**
- * Applies a policy to each group of snapshots; changes nothing. Throws `usage` for an empty policy, and when a group would
- * be left without any snapshot.
+ * Applies a policy to each group of snapshots; changes nothing. Throws `usage` for an empty policy, and when a group
+ * would be left without any snapshot.
  */
 export function planForget(snapshots: readonly Snapshot[], options: ForgetOptions): ForgetPlan {
   const { policy, groupBy = defaultGroupBy, now, allowRemoveAll = false } = options;

@@ -64,7 +64,9 @@ export function compareNodes(a: TreeNode, b: TreeNode): number {
   return Buffer.compare(a.name, b.name);
 }
 
-/** Says what is wrong with a file name, or undefined: such a name could reach outside the directory it is restored to. */
+/**
+ * Says what is wrong with a file name, or undefined: such a name could reach outside the directory it is restored to.
+ */
 export function nameProblem(name: Uint8Array): string | undefined {
   if (name.length === 0) return 'is empty';
   if (name.includes(0x2f)) return 'holds a slash';

@@ -12,9 +12,9 @@ export interface PathPattern {
 type Part = '**' | RegExp;
 
 /**
- * Compiles a pattern as restic understands it: components as in Go's filepath.Match (`*`, `?`, `[a-z]`, `[^a]`, `\`), `**`
- * for any number of directories. With a leading slash it is anchored at the root, otherwise it matches at any depth.
- * (Stock restic misses some matches of a pattern with several `**`.) Throws `usage` for a malformed pattern.
+ * Compiles a pattern as restic understands it: components as in Go's filepath.Match (`*`, `?`, `[a-z]`, `[^a]`, `\`),
+ * `**` for any number of directories. With a leading slash it is anchored at the root, otherwise it matches at any
+ * depth. (Stock restic misses some matches of a pattern with several `**`.) Throws `usage` for a malformed pattern.
  */
 export function compilePathPattern(pattern: string, options: { readonly ignoreCase?: boolean } = {}): PathPattern {
   if (pattern === '') throw new OperationError('usage', 'a pattern is empty');

@@ -6,7 +6,9 @@ import type { TagList } from './snapshotFilter.ts';
 /** How many a rule keeps; 0 switches it off. */
 export type KeepCount = number | 'unlimited';
 
-/** Rules that keep the newest snapshot of each of the last n periods that have one; `last` keeps the last n snapshots. */
+/**
+ * Rules that keep the newest snapshot of each of the last n periods that have one; `last` keeps the last n snapshots.
+ */
 export const countedRules = [
   { name: 'last', unit: undefined },
   { name: 'hourly', unit: 'hour' },

@@ -33,8 +33,8 @@ export interface SlotSurroundings {
 }
 
 /**
- * The periods in a rule's reach in which the group has no snapshot: the last n calendar periods up to now (or those within
- * the span), but none before the group's first snapshot.
+ * The periods in a rule's reach in which the group has no snapshot: the last n calendar periods up to now (or those
+ * within the span), but none before the group's first snapshot.
  */
 export function missingPeriods(unit: PeriodUnit, wanted: RuleSlots['wanted'], group: SlotSurroundings): string[] {
   const present = new Set(group.times.map((time) => periodOf(unit, time)));

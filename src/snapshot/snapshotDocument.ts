@@ -5,7 +5,10 @@ import { goJson, parseJson, type JsonObject, type JsonValue } from './json/goJso
 import { parseSnapshotSummary, summaryJson, type SnapshotSummary } from './snapshotSummary.ts';
 import { formatTimestamp, type Timestamp } from './time.ts';
 
-/** What a snapshot file says (restic's format, docs/design/repository.md). Members that restic omits are empty or 0 here. */
+/**
+ * What a snapshot file says (restic's format, docs/design/repository.md). Members that restic omits are empty or 0
+ * here.
+ */
 export interface SnapshotDocument {
   /** When the backup was taken, in the UTC offset of the machine that took it. */
   readonly time: Timestamp;

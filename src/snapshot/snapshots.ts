@@ -51,7 +51,9 @@ export async function loadSnapshot(ctx: Context, source: SnapshotSource, id: str
   return { id, ...parseSnapshotDocument(await source.load(ctx, id), id) };
 }
 
-/** Stores a snapshot with the repository's `saveDocument` and returns it with its id. Everything it needs is durable. */
+/**
+ * Stores a snapshot with the repository's `saveDocument` and returns it with its id. Everything it needs is durable.
+ */
 export async function saveSnapshot(
   ctx: Context,
   save: (ctx: Context, json: Buffer) => Promise<string>,

@@ -55,7 +55,9 @@ export function timestampFromDate(date: Date): Timestamp {
   return { ns: BigInt(date.getTime()) * nsPerMs, offsetMinutes: 0 };
 }
 
-/** The wall clock of a timestamp in its own offset, as a Date to be read with the getUTC... methods; to the millisecond. */
+/**
+ * The wall clock of a timestamp in its own offset, as a Date to be read with the getUTC... methods; to the millisecond.
+ */
 export function wallDate(time: Timestamp): Date {
   return new Date(Number((time.ns - mod(time.ns, nsPerMs)) / nsPerMs) + time.offsetMinutes * 60_000);
 }

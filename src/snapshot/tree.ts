@@ -49,9 +49,10 @@ export function serializeTree(nodes: readonly TreeNode[]): Buffer {
 }
 
 /**
- * Reads a tree blob and checks all that restic trusts: order, duplicate names, names that reach elsewhere, unknown types,
- * files without a content list, directories without a subtree, number ranges. Unknown members are ignored, as restic
- * does. Content lists stay views of `bytes` until asked for. `id` names the tree in errors. Throws `repository-damaged`.
+ * Reads a tree blob and checks all that restic trusts: order, duplicate names, names that reach elsewhere, unknown
+ * types, files without a content list, directories without a subtree, number ranges. Unknown members are ignored, as
+ * restic does. Content lists stay views of `bytes` until asked for. `id` names the tree in errors. Throws
+ * `repository-damaged`.
  */
 export function parseTree(bytes: Uint8Array, id: string): TreeNode[] {
   const scanner = new JsonScanner(

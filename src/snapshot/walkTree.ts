@@ -33,8 +33,8 @@ interface Frame {
 }
 
 /**
- * Walks a tree depth first, entries in name order, one visit at a time. Memory: the trees on the way from the root to the
- * current node plus `readAheadTrees`.
+ * Walks a tree depth first, entries in name order, one visit at a time. Memory: the trees on the way from the root to
+ * the current node plus `readAheadTrees`.
  */
 export async function walkTree(
   ctx: Context,

@@ -12,7 +12,10 @@ import {
 } from 'node:fs';
 import { loadPosix } from '../base/posix.ts';
 
-/** Fills a new directory with everything that an ordinary one can hold: contents of all sizes, odd names, links, devices. */
+/**
+ * Fills a new directory with everything that an ordinary one can hold: contents of all sizes, odd names, links,
+ * devices.
+ */
 export function fillDirectory(path: string): void {
   const posix = loadPosix();
   const at = (name: string) => `${path}/${name}`;
@@ -45,8 +48,8 @@ export function fillDirectory(path: string): void {
 }
 
 /**
- * Lines that are equal for directories with equal content and attributes: type, mode, owner, size, time, links, extended
- * attributes and a hash of each entry.
+ * Lines that are equal for directories with equal content and attributes: type, mode, owner, size, time, links,
+ * extended attributes and a hash of each entry.
  */
 export function describeDirectory(path: string): string[] {
   const options = { cwd: path, encoding: 'latin1', maxBuffer: 2 ** 26 } as const;

@@ -12,14 +12,14 @@ const flips = 2000;
 function* groupsOfFlips(originals: Originals): Generator<readonly Flip[]> {
   let group = new Map<string, Flip>();
   for (let count = 0; count < flips; count++) {
-    const flip = randomFlip(originals);
-    const alone = flip.object.startsWith('index/');
-    if (alone || group.has(flip.object) || group.size === 5) {
+    const next = randomFlip(originals);
+    const alone = next.object.startsWith('index/');
+    if (alone || group.has(next.object) || group.size === 5) {
       yield [...group.values()];
       group = new Map();
     }
-    if (alone) yield [flip];
-    else group.set(flip.object, flip);
+    if (alone) yield [next];
+    else group.set(next.object, next);
   }
   yield [...group.values()];
 }
@@ -29,7 +29,7 @@ test(`${flips} random flips of one bit are each found by level 2, which names th
   const { backend } = repository;
   const originals = await readAll(backend);
   const kinds = new Set([...originals.keys()].map((name) => name.split('/')[0]));
-  expect([...kinds].sort()).toEqual(['config', 'data', 'index', 'keys', 'snapshots', 'understudy', 'wal']);
+  expect([...kinds].toSorted()).toEqual(['config', 'data', 'index', 'keys', 'snapshots', 'understudy', 'wal']);
   const missed: string[] = [];
   let made = 0;
   for (const group of groupsOfFlips(originals)) {

@@ -29,7 +29,9 @@ test(`${restores} restores from a repository with a random flip either say so or
   expect(outcomes.refused + outcomes.right).toBe(restores);
 }, 120_000);
 
-/** The restored files, or undefined when the restore said that it could not. What it did write then is right or marked. */
+/**
+ * The restored files, or undefined when the restore said that it could not. What it did write then is right or marked.
+ */
 async function restored(
   repository: Repository,
   { tree, destination }: { readonly tree: string; readonly destination: string },

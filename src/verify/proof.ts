@@ -70,7 +70,9 @@ const schema = z.object({
   /** Checks that were not reached because an earlier one failed. */
   notReached: z.array(z.string()),
   phases: z.array(phase),
-  /** Restore and replay together: the recovery time that was proved. Null below level 4 or when it did not get there. */
+  /**
+   * Restore and replay together: the recovery time that was proved. Null below level 4 or when it did not get there.
+   */
   recoveryMs: milliseconds.nullable(),
   recovery: recovery.nullable(),
   tables: z.array(table),
@@ -79,7 +81,6 @@ const schema = z.object({
 export type Check = z.infer<typeof check>;
 export type Phase = z.infer<typeof phase>;
 export type VerifiedTable = z.infer<typeof table>;
-export type RecoveryFacts = z.infer<typeof recovery>;
 /** The result of a verification: what was checked, what was expected and found, how long it took. Times in UTC. */
 export type Proof = z.infer<typeof schema>;
 export type Verdict = Proof['verdict'];

@@ -31,8 +31,8 @@ export interface RecoveryRoute {
 export type WantedTarget = Pick<RecoveryRequest, 'target' | 'inclusive' | 'timeline'>;
 
 /**
- * Chooses how far to recover: to what is asked for, else to the newest archived WAL that continues the backup, else (where
- * no WAL is archived) to the end of the backup. Throws what reading the archive throws.
+ * Chooses how far to recover: to what is asked for, else to the newest archived WAL that continues the backup, else
+ * (where no WAL is archived) to the end of the backup. Throws what reading the archive throws.
  */
 export async function chooseRoute(
   ctx: Context,

@@ -62,7 +62,7 @@ export async function checkAllData(
 function referencesOf(snapshot: string | undefined): References {
   if (snapshot === undefined) return snapshotReferences;
   return {
-    walk: snapshotReferences.walk,
+    ...snapshotReferences,
     load: async (ctx, repository, onUnreadable) => {
       const roots = await snapshotReferences.load(ctx, repository, onUnreadable);
       return roots.filter(({ id }) => id === snapshot);

@@ -50,8 +50,8 @@ const namesByLevel: Readonly<Record<Level, readonly string[]>> = {
 };
 
 /**
- * Verifies a physical backup up to a level. A bad backup is a result, and so is a bad tester; thrown is only what keeps it
- * from being found: `not-found`, `ambiguous-id`, `usage` for a snapshot of another kind, `repository-locked`.
+ * Verifies a physical backup up to a level. A bad backup is a result, and so is a bad tester; thrown is only what keeps
+ * it from being found: `not-found`, `ambiguous-id`, `usage` for a snapshot of another kind, `repository-locked`.
  */
 export async function verifySnapshot(
   ctx: Context,

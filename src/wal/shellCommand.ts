@@ -9,7 +9,9 @@ export interface WalCommandOptions {
   readonly program: readonly [string, ...string[]];
   /** Options that name repository and configuration, e.g. `['--config', '/etc/understudy/understudy.yaml']`. */
   readonly commonArguments?: readonly string[];
-  /** Private directory for the background process; without one every segment starts a process that opens the repository. */
+  /**
+   * Private directory for the background process; without one every segment starts a process that opens the repository.
+   */
   readonly spool?: string | undefined;
   readonly cluster?: SystemIdentifier | undefined;
 }
@@ -41,8 +43,8 @@ export function composeArchiveCommand(options: WalCommandOptions): string {
 }
 
 /**
- * The value of restore_command. What was fetched ahead lies in the spool, checked and complete, and is moved; everything
- * else goes through `wal get`. Throws `usage` for a path with control characters.
+ * The value of restore_command. What was fetched ahead lies in the spool, checked and complete, and is moved;
+ * everything else goes through `wal get`. Throws `usage` for a path with control characters.
  */
 export function composeRestoreCommand(options: RestoreCommandOptions): string {
   const { spool, timeline, endAt } = options;
@@ -64,7 +66,9 @@ function commandWords(
   return words.map((word) => shellWord(word)).join(' ');
 }
 
-/** One word for the shell, with the percent signs doubled that PostgreSQL would replace; `suffix` is its placeholder. */
+/**
+ * One word for the shell, with the percent signs doubled that PostgreSQL would replace; `suffix` is its placeholder.
+ */
 function shellWord(text: string, suffix = ''): string {
   if (hasControlCharacter(text)) {
     throw new OperationError('usage', 'a path with control characters cannot stand in a PostgreSQL setting', {

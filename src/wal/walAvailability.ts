@@ -30,8 +30,8 @@ export async function walAvailability(
 export type PartialEnd = (timeline: TimelineId, number: bigint) => Promise<Lsn | undefined>;
 
 /**
- * The WAL that is there from `fromLsn` on, along an ancestry. Of the segment with a switch point the old timeline's copy
- * serves up to that point when the new one's is not there.
+ * The WAL that is there from `fromLsn` on, along an ancestry. Of the segment with a switch point the old timeline's
+ * copy serves up to that point when the new one's is not there.
  */
 export async function availabilityIn(
   listing: WalListing,

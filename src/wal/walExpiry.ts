@@ -88,7 +88,9 @@ function firstLsnOn(timeline: TimelineId, ancestry: TimelineAncestry, backup: Ke
   return backup.timeline === timeline ? backup.startLsn : span.begin;
 }
 
-/** Of several backups those from which points in the window are reached: also the newest that is older than the window. */
+/**
+ * Of several backups those from which points in the window are reached: also the newest that is older than the window.
+ */
 function inWindow(backups: readonly KeptBackup[], retention: WalRetention): KeptBackup[] {
   if (retention.keep === 'all') return [...backups];
   const isOlder = ({ endedAt }: KeptBackup): boolean => endedAt !== undefined && endedAt <= retention.time;

@@ -52,8 +52,8 @@ export async function listWalGaps(ctx: Context, archive: WalArchive): Promise<Wa
 }
 
 /**
- * The gaps behind which one cannot yet restore: no base backup has started after them in the present history. As long as
- * there is one, a new base backup is needed.
+ * The gaps behind which one cannot yet restore: no base backup has started after them in the present history. As long
+ * as there is one, a new base backup is needed.
  */
 export function gapsInNeedOfBackup(
   gaps: readonly WalGapMarker[],

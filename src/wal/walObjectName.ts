@@ -1,15 +1,10 @@
 import type { SystemIdentifier } from '../postgres/systemIdentifier.ts';
-import { formatTimelineHex, timelineHistoryFileName, type TimelineId } from '../postgres/timeline.ts';
+import { timelineHistoryFileName } from '../postgres/timeline.ts';
 import { parseWalFileName, type WalFileName } from '../postgres/walFileName.ts';
 
 /** Beginning of the names of everything that the archive of one cluster holds. */
 export function walPrefix(systemIdentifier: SystemIdentifier): string {
   return `wal/${systemIdentifier}/`;
-}
-
-/** Beginning of the names of one timeline's segments. */
-export function walTimelinePrefix(systemIdentifier: SystemIdentifier, timeline: TimelineId): string {
-  return `${walPrefix(systemIdentifier)}${formatTimelineHex(timeline)}/`;
 }
 
 /** The name that PostgreSQL gives the file. */

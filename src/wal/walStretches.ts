@@ -9,8 +9,8 @@ export interface Stretch {
 }
 
 /**
- * Which segments recovery along an ancestry takes from which timeline, oldest first, up to the newest that the archive has
- * of the last timeline. The segment with a switch point belongs to the new timeline.
+ * Which segments recovery along an ancestry takes from which timeline, oldest first, up to the newest that the archive
+ * has of the last timeline. The segment with a switch point belongs to the new timeline.
  */
 export function stretchesAlong(listing: WalListing, ancestry: TimelineAncestry): Stretch[] {
   const segmentBytes = BigInt(listing.segmentBytes);

@@ -13,7 +13,9 @@ const originSlot = 'bench_origin';
 const transactionsPerCall = 2000;
 const callsPerCheckpoint = 8;
 
-/** A stretch of WAL that a busy cluster made: on disk, behind a replication slot, and with the cluster as it was before. */
+/**
+ * A stretch of WAL that a busy cluster made: on disk, behind a replication slot, and with the cluster as it was before.
+ */
 export interface WalBacklog {
   readonly cluster: Cluster;
   /** Data directory as it was before the first segment; its own pg_wal is empty. */
@@ -77,7 +79,9 @@ async function copyBase(signal: AbortSignal, dataDirectory: string, baseDirector
   await runCommand(signal, { words: ['mkdir', '-m', '700', join(baseDirectory, 'pg_wal/archive_status')] });
 }
 
-/** Changes rows until `count` segments are complete, counted from the last checkpoint: recovery begins with the first. */
+/**
+ * Changes rows until `count` segments are complete, counted from the last checkpoint: recovery begins with the first.
+ */
 async function writeWal(
   signal: AbortSignal,
   cluster: Cluster,

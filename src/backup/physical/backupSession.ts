@@ -37,8 +37,9 @@ export class BackupSession implements AsyncDisposable {
   }
 
   /**
-   * Makes the server keep its WAL from now to the end of this session, with a temporary slot. Without the right or a free
-   * slot the backup goes on: the WAL is then there unless the server recycles it meanwhile, which `storeWal` notices.
+   * Makes the server keep its WAL from now to the end of this session, with a temporary slot. Without the right or a
+   * free slot the backup goes on: the WAL is then there unless the server recycles it meanwhile, which `storeWal`
+   * notices.
    */
   async holdWal(ctx: Context): Promise<void> {
     try {

@@ -7,8 +7,8 @@ const largeChunkBytes = 256 * 1024;
 const largeClusterBytes = 1024 ** 4;
 
 /**
- * Chunk size of a backup: what was asked for, else the parent's (another size would store everything again), else by the
- * size of the cluster (docs/decisions/0002).
+ * Chunk size of a backup: what was asked for, else the parent's (another size would store everything again), else by
+ * the size of the cluster (docs/decisions/0002).
  */
 export function chooseChunkBytes(
   asked: number | undefined,

@@ -26,8 +26,8 @@ interface Situation {
 /**
  * Decides how much a backup trusts its parent. Nothing, when it is of another cluster or kind, chunks differ, or the
  * last full reading is too old. Files by identity, otherwise. Pages by LSN only where every change of a page must have
- * raised its LSN: data checksums on both times (then hint bits are logged too), the same timeline, and an LSN that moved
- * forward (docs/decisions/0005).
+ * raised its LSN: data checksums on both times (then hint bits are logged too), the same timeline, and an LSN that
+ * moved forward (docs/decisions/0005).
  */
 export function planReuse(parent: ParentCluster | undefined, situation: Situation): Reuse {
   const { facts, options, startTime } = situation;

@@ -34,8 +34,8 @@ const maxPieces = 512;
 const slabCount = 8;
 
 /**
- * Cuts files that arrive one after the other into chunks, collects them in shared slabs of memory and has worker threads
- * store them. Bytes are copied once, from the socket's buffer into a slab; the memory is bounded by the slabs.
+ * Cuts files that arrive one after the other into chunks, collects them in shared slabs of memory and has worker
+ * threads store them. Bytes are copied once, from the socket's buffer into a slab; the memory is bounded by the slabs.
  */
 export class StreamStore {
   readonly #upload: Upload;

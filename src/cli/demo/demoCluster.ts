@@ -27,7 +27,9 @@ const serverSettings = {
   synchronous_commit: 'on',
 } as const;
 
-/** The PostgreSQL to use: the asked major, or the newest that the machine's own packages have, else the packaged one. */
+/**
+ * The PostgreSQL to use: the asked major, or the newest that the machine's own packages have, else the packaged one.
+ */
 export async function chooseInstallation(ctx: Context, asked: number | undefined): Promise<Installation> {
   if (asked !== undefined) return requireInstallation(ctx, asked, { programs: ['postgres', 'initdb'] });
   const majors: readonly number[] = supportedMajors;

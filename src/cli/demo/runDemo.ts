@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
-import { openSqlConnection } from '../../postgres/sqlConnection.ts';
+import { openSqlConnection, type SqlConnection } from '../../postgres/sqlConnection.ts';
 import { makeDirectoryFor } from '../../postgres/runtimeUser.ts';
 import { formatBytes, formatCount, formatDuration } from '../format.ts';
 import type { Printer } from '../printer.ts';
@@ -66,25 +66,9 @@ async function loseDatabase(
   await server.waitUntilAccepting(ctx);
   await using sql = await openSqlConnection(ctx, server.connection);
   for (const statement of [schemaSql, ...fillSql(act.events)]) await sql.query(statement);
-  const { bytes } = await sql.queryOne<{ bytes: bigint }>(
-    'SELECT sum(pg_database_size(oid))::int8 AS bytes FROM pg_database',
-  );
-  story.tell(
-    'cluster',
-    `PostgreSQL ${place.installation.version}: ${formatCount(act.events)} events, ${formatBytes(bytes)}`,
-    {
-      version: place.installation.version,
-      bytes,
-    },
-  );
-  const reach = [
-    '--host',
-    String(server.connection.host),
-    '--port',
-    String(server.connection.port),
-    '--user',
-    'postgres',
-  ];
+  await tellOfCluster(act, sql);
+  const { host, port } = server.connection;
+  const reach = ['--host', host, '--port', String(port), '--user', 'postgres'];
   await commands.run(ctx, 'init');
   await using receiver = await commands.start(
     ctx,
@@ -105,14 +89,7 @@ async function loseDatabase(
 
   receiver.check();
   await load.pause(ctx);
-  const hashes = new Map<string, string>();
-  for (const table of comparedTables) hashes.set(table, await tableHash(sql, table));
-  const { time } = await sql.queryOne<{ time: string }>(`SELECT clock_timestamp()::text AS time`);
-  const moment = { time, bookings: new Map(load.commits), hashes };
-  story.tell('moment', `${formatCount(moment.bookings.size)} bookings acknowledged by ${time}`, {
-    bookings: moment.bookings.size,
-    time,
-  });
+  const moment = await momentOf(story, { sql, load });
   load.resume();
   await reached(ctx, load, load.commits.size + 20);
   await load.pause(ctx);
@@ -121,6 +98,26 @@ async function loseDatabase(
   await rm(dataDirectory, { recursive: true });
   story.tell('disaster', 'DROP TABLE events; then the server is killed and its data directory removed');
   return moment;
+}
+
+async function tellOfCluster({ story, place, events }: Act & { readonly events: number }, sql: SqlConnection) {
+  const { bytes } = await sql.queryOne<{ bytes: bigint }>(
+    'SELECT sum(pg_database_size(oid))::int8 AS bytes FROM pg_database',
+  );
+  const { version } = place.installation;
+  const text = `PostgreSQL ${version}: ${formatCount(events)} events, ${formatBytes(bytes)}`;
+  story.tell('cluster', text, { version, bytes });
+}
+
+/** What the database holds now, while nothing writes to it. */
+async function momentOf(story: Story, { sql, load }: { sql: SqlConnection; load: BookingLoad }): Promise<Moment> {
+  const hashes = new Map<string, string>();
+  for (const table of comparedTables) hashes.set(table, await tableHash(sql, table));
+  const { time } = await sql.queryOne<{ time: string }>(`SELECT clock_timestamp()::text AS time`);
+  const bookings = new Map(load.commits);
+  const text = `${formatCount(bookings.size)} bookings acknowledged by ${time}`;
+  story.tell('moment', text, { bookings: bookings.size, time });
+  return { time, bookings, hashes };
 }
 
 async function backup(

@@ -34,7 +34,8 @@ export function fillSql(events: number): string[] {
     `INSERT INTO public.events (id, source, venue_id, title, description, details, starts_at, created_at)
        SELECT g, (ARRAY['ticketmaster','eventbrite','meetup','resident','manual'])[1 + g % 5], 1 + g % ${venues},
          initcap(public.prose(g, 5)), public.prose(g + 7, 70),
-         jsonb_build_object('external_id', md5(g::text), 'price', g % 90, 'tags', ARRAY[public.prose(g, 1), public.prose(g + 1, 1)]),
+         jsonb_build_object('external_id', md5(g::text), 'price', g % 90,
+          'tags', ARRAY[public.prose(g, 1), public.prose(g + 1, 1)]),
          timestamptz '2026-01-01 00:00+00' + g % 500000 * interval '1 min', timestamptz '2025-06-01 00:00+00' + g * interval '1 s'
        FROM generate_series(1, ${events}) AS g`,
     `SELECT setval(pg_get_serial_sequence('public.events', 'id'), ${events})`,

@@ -63,7 +63,10 @@ function ownProgram(): string[] {
   return [process.execPath, realpathSync(entry)];
 }
 
-/** Undefined when the password was typed, or stands in a variable or the configuration: a command line is no place for it. */
+/**
+ * Undefined when the password was typed, or stands in a variable or the configuration: a command line is no place for
+ * it.
+ */
 async function passwordArguments(
   ctx: Context,
   source: PasswordSource,

@@ -1,15 +1,16 @@
-import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
 import { identifyProcess } from './processIdentity.ts';
+import { processIds, realPath, workingDirectory } from './processTable.ts';
 import { signalGroup } from './terminateGroup.ts';
 
 const waitMs = 10;
 const limitMs = 10_000;
 
 /**
- * Kills whatever is left of the server on a data directory, and waits until it is gone. Most children notice the death of
- * their postmaster, but the startup process does not while it waits for a restore_command, and the command never does.
- * They are found by their working directory, so on Linux only; each leads a process group that holds its commands.
+ * Kills whatever is left of the server on a data directory, and waits until it is gone. Most children notice the death
+ * of their postmaster, but the startup process does not while it waits for a restore_command, and the command never
+ * does. They are found by their working directory, so on Linux only; each leads a process group that holds its
+ * commands.
  */
 export async function killServerFamily(clock: Clock, dataDirectory: string): Promise<void> {
   const deadline = clock.monotonicMs() + limitMs;
@@ -27,30 +28,4 @@ function serverProcesses(dataDirectory: string): number[] {
   return processIds().filter(
     (pid) => workingDirectory(pid) === directory && identifyProcess(pid)?.program === 'postgres',
   );
-}
-
-function processIds(): number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return []; // no /proc
-  }
-}
-
-function workingDirectory(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return undefined; // it ended, or is somebody else's
-  }
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
-  }
 }

@@ -12,9 +12,9 @@ import { signalGroup } from './terminateGroup.ts';
 
 /**
  * Becomes the server, with a watchdog beside it that reads a pipe whose other end is ours. When we end, however that
- * happens, the read fails and the server gets SIGQUIT, an immediate shutdown; a line on the pipe sends the watchdog home.
- * Node cannot ask the kernel for this (PR_SET_PDEATHSIG), and setpriv, which can, exists on Linux only. The server must
- * not be the background command: the shell starts those with SIGQUIT ignored.
+ * happens, the read fails and the server gets SIGQUIT, an immediate shutdown; a line on the pipe sends the watchdog
+ * home. Node cannot ask the kernel for this (PR_SET_PDEATHSIG), and setpriv, which can, exists on Linux only. The
+ * server must not be the background command: the shell starts those with SIGQUIT ignored.
  */
 const watchdogScript = `
 exec 3<&0 0</dev/null

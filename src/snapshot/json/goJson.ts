@@ -49,7 +49,9 @@ export function goJson(value: JsonValue): string {
   return `{${members.join(',')}}`;
 }
 
-/** Parses JSON text; integers beyond 2^53 come as bigint, so that writing them again loses nothing. Throws SyntaxError. */
+/**
+ * Parses JSON text; integers beyond 2^53 come as bigint, so that writing them again loses nothing. Throws SyntaxError.
+ */
 export function parseJson(text: string): JsonValue {
   return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
     const source = context?.source;

@@ -28,7 +28,9 @@ export async function loadClusterFiles(
   return files;
 }
 
-/** Content of one of the files, each blob authenticated and hashed. Throws `backup-invalid` when there is no such file. */
+/**
+ * Content of one of the files, each blob authenticated and hashed. Throws `backup-invalid` when there is no such file.
+ */
 export async function loadClusterFile(
   ctx: Context,
   repository: Repository,

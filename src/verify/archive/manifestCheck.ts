@@ -14,8 +14,8 @@ export interface ManifestEvidence {
 }
 
 /**
- * Compares the files of a snapshot with the manifest that was made with them, as pg_verifybackup does: none missing, none
- * too many, sizes and checksums equal; and the manifest with the record.
+ * Compares the files of a snapshot with the manifest that was made with them, as pg_verifybackup does: none missing,
+ * none too many, sizes and checksums equal; and the manifest with the record.
  */
 export function checkManifest(evidence: ManifestEvidence): Outcome {
   const { manifest, files, record, crcs } = evidence;

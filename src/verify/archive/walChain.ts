@@ -24,8 +24,8 @@ export interface WalChain {
 }
 
 /**
- * Reads the WAL that the snapshot itself holds: every segment from start to stop is there and is what its name says, and
- * its records follow each other, checksums right, up to the stop of the backup.
+ * Reads the WAL that the snapshot itself holds: every segment from start to stop is there and is what its name says,
+ * and its records follow each other, checksums right, up to the stop of the backup.
  */
 export async function checkWalChain(
   ctx: Context,

@@ -40,8 +40,8 @@ interface Span {
 }
 
 /**
- * Reads every blob of the files once: located, authenticated, decompressed, hashed. Damage is a result, not an error. What
- * was read is summed up to the CRC of each file, which is what a backup manifest knows.
+ * Reads every blob of the files once: located, authenticated, decompressed, hashed. Damage is a result, not an error.
+ * What was read is summed up to the CRC of each file, which is what a backup manifest knows.
  */
 export async function readFiles(
   ctx: Context,

@@ -9,7 +9,10 @@ import type { RestoredCluster } from './restoredCluster.ts';
 export interface AmcheckOptions {
   /** Whether the server has the extension's files. */
   readonly available: boolean;
-  /** Share of the indexes (0 to 1) for which every row of the table is looked up in the index; the others' shape is checked. */
+  /**
+   * Share of the indexes (0 to 1) for which every row of the table is looked up in the index; the others' shape is
+   * checked.
+   */
   readonly everyRow: number;
   /** Databases whose collations are not those of the source: the order of their indexes cannot be judged here. */
   readonly otherCollations: ReadonlySet<string>;

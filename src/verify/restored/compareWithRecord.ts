@@ -7,7 +7,9 @@ import type { RestoredCluster } from './restoredCluster.ts';
 
 export interface Comparison {
   readonly record: PhysicalRecord;
-  /** True when recovery stopped where the backup ended: then nothing may differ. Later WAL may have changed anything. */
+  /**
+   * True when recovery stopped where the backup ended: then nothing may differ. Later WAL may have changed anything.
+   */
   readonly exact: boolean;
 }
 

@@ -63,7 +63,8 @@ async function listRelations(sql: SqlConnection): Promise<readonly Relation[]> {
 async function readRelation(sql: SqlConnection, name: string): Promise<{ rows: bigint; fingerprint: string }> {
   return sql.queryOne<SqlRow & { rows: bigint; fingerprint: string }>(`
     SELECT pg_catalog.count(*) AS rows,
-           coalesce(pg_catalog.sum(pg_catalog.hashtext(ROW("understudy row".*)::pg_catalog.text)), 0)::pg_catalog.text AS fingerprint
+           coalesce(pg_catalog.sum(pg_catalog.hashtext(ROW("understudy row".*)::pg_catalog.text)), 0)::pg_catalog.text
+             AS fingerprint
       FROM ONLY ${name} AS "understudy row"`);
 }
 

@@ -51,8 +51,8 @@ const highestLsn = toLsn(0xffff_ffff_ffff_ffffn);
 const readBytes = 1024 * 1024;
 
 /**
- * Verifies the checksum (or, without data checksums, the header) of every page of every relation on disk, indexes of all
- * kinds included. The server must have been shut down cleanly.
+ * Verifies the checksum (or, without data checksums, the header) of every page of every relation on disk, indexes of
+ * all kinds included. The server must have been shut down cleanly.
  */
 export async function scanPages(ctx: Context, options: PageScanOptions): Promise<Outcome> {
   const { control, progress } = options;

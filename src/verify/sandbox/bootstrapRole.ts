@@ -7,8 +7,8 @@ const bootstrapOid = 10;
 const customary = 'postgres';
 
 /**
- * Name of the superuser that initdb made, read from the files of a data directory: a server that does not run yet cannot be
- * asked, and not every cluster calls it postgres. The customary name when it cannot be found.
+ * Name of the superuser that initdb made, read from the files of a data directory: a server that does not run yet
+ * cannot be asked, and not every cluster calls it postgres. The customary name when it cannot be found.
  */
 export function readBootstrapRole(dataDirectory: string, blockBytes: number): string {
   const map = join(dataDirectory, 'global/pg_filenode.map');

@@ -33,8 +33,8 @@ export interface IsolationOptions {
 const visible = new Set('bin dev etc gnu lib lib32 lib64 libx32 nix proc sbin sys usr'.split(' '));
 
 /**
- * `$1` is the directory with the stand-ins, then come pairs of a directory and its place below the stand-ins that are to
- * be seen in spite of all, then after `--` the names to hide, then after `--` the command.
+ * `$1` is the directory with the stand-ins, then come pairs of a directory and its place below the stand-ins that are
+ * to be seen in spite of all, then after `--` the names to hide, then after `--` the command.
  */
 const mountScript = `
 set -e
@@ -46,8 +46,9 @@ exec "$@"
 `;
 
 /**
- * Prepares mount and network isolation: PostgreSQL replays CREATE TABLESPACE at the absolute path of the original, which on
- * the host of the original is the live one. Works for root, and for others where the kernel lets them make user name spaces.
+ * Prepares mount and network isolation: PostgreSQL replays CREATE TABLESPACE at the absolute path of the original,
+ * which on the host of the original is the live one. Works for root, and for others where the kernel lets them make
+ * user name spaces.
  */
 export async function isolate(ctx: Context, options: IsolationOptions): Promise<Isolation> {
   const stage = new Stage(options);
@@ -97,7 +98,8 @@ class Stage {
     this.#names = readdirSync('/', { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && !visible.has(entry.name))
       .map(({ name }) => name);
-    // programs look for their libraries beside the real path; the sandbox is last, so that it holds the other mounts too
+    // programs look for their libraries beside the real path; the sandbox is last, so that it holds the other mounts
+    // too
     const programs = [dirname(binDirectory), dirname(realpathSync(binDirectory))];
     this.#shown = [...new Set([...programs, this.#directory])].filter((path) => this.#isHidden(path));
     for (const name of this.#names) this.#make(join('/', name));

@@ -54,8 +54,8 @@ export async function materialise(
 }
 
 /**
- * Makes of a restored directory one that recovers from an archive. Settings of the original (which may tell how to reach
- * other machines, and with which password) are not needed and do not stay.
+ * Makes of a restored directory one that recovers from an archive. Settings of the original (which may tell how to
+ * reach other machines, and with which password) are not needed and do not stay.
  */
 export function prepareRecovery(dataDirectory: string, user: OsUser | undefined): void {
   rmSync(join(dataDirectory, 'standby.signal'), { force: true });

@@ -10,8 +10,8 @@ export interface SandboxRecovery {
 }
 
 /**
- * Settings of a server that recovers a copy and must not act on the world: it archives nothing, follows nobody, loads no
- * library that the cluster preloads, runs no background job of anybody, and changes nothing by itself.
+ * Settings of a server that recovers a copy and must not act on the world: it archives nothing, follows nobody, loads
+ * no library that the cluster preloads, runs no background job of anybody, and changes nothing by itself.
  */
 export function sandboxSettings(options: {
   readonly major: number;

@@ -14,7 +14,9 @@ export interface WalFeedOptions {
   readonly segmentBytes: number;
   /** The content of a file, or undefined when its absence is proved. Any doubt is an error. */
   readonly fetch: (ctx: Context, file: WalFileName) => Promise<Buffer | undefined>;
-  /** Looks at each file before the server gets it, in the order in which they are asked for; an error stops recovery. */
+  /**
+   * Looks at each file before the server gets it, in the order in which they are asked for; an error stops recovery.
+   */
   readonly inspect: (file: WalFileName, content: Buffer) => void;
 }
 
@@ -38,8 +40,8 @@ const prefetchSegments = 3;
 const pollMs = 200;
 
 /**
- * Gives a sandboxed server its WAL: the server's restore_command only leaves a note, we fetch, check and put the file in
- * place. No password, key or repository is ever within the sandbox's reach.
+ * Gives a sandboxed server its WAL: the server's restore_command only leaves a note, we fetch, check and put the file
+ * in place. No password, key or repository is ever within the sandbox's reach.
  */
 export class WalFeed implements AsyncDisposable {
   /** For postgresql.conf; relative to the data directory, in which PostgreSQL runs it. */

@@ -11,8 +11,8 @@ const readyTimeoutMs = 30_000;
 export type StartMessage = object;
 
 /**
- * Starts a process that outlives us, in a session of its own so that no signal to ours reaches it. Resolves to whether it
- * said that it is ready; why it is not stands in its log.
+ * Starts a process that outlives us, in a session of its own so that no signal to ours reaches it. Resolves to whether
+ * it said that it is ready; why it is not stands in its log.
  */
 export async function startBackground(module: URL, message: StartMessage, logPath: string): Promise<boolean> {
   const log = openLog(logPath);

@@ -12,8 +12,8 @@ function removeLeftovers(target: string): void {
 }
 
 /**
- * Whoever outlives the server that started it must not touch the file: by now another server may wait for another segment
- * under that name.
+ * Whoever outlives the server that started it must not touch the file: by now another server may wait for another
+ * segment under that name.
  */
 export type StillWanted = () => boolean;
 
@@ -23,7 +23,9 @@ export function parentLives(): StillWanted {
   return () => process.ppid === parent;
 }
 
-/** Puts content in place, whole or not at all. No fsync: after a crash recovery asks again. Throws `wal-unavailable`. */
+/**
+ * Puts content in place, whole or not at all. No fsync: after a crash recovery asks again. Throws `wal-unavailable`.
+ */
 export function placeContent(content: Uint8Array, target: string, stillWanted: StillWanted): void {
   place(target, stillWanted, (temporary) => writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' }));
 }

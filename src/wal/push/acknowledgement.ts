@@ -31,8 +31,8 @@ export function acknowledgementPath(spool: string, fileName: string): string {
 
 /**
  * Tells archive_command that this version of a file is stored: an empty file with exactly the modification time of the
- * stored one. A file that is written again gets another time, and the acknowledgement no longer fits, whatever the clock
- * does meanwhile. Without the system call that sets nanoseconds nothing is told, and archive_command asks us.
+ * stored one. A file that is written again gets another time, and the acknowledgement no longer fits, whatever the
+ * clock does meanwhile. Without the system call that sets nanoseconds nothing is told, and archive_command asks us.
  */
 export function acknowledge(spool: string, fileName: string, { mtimeNs }: FileIdentity): void {
   const posix = loadPosix();

@@ -54,8 +54,8 @@ export function readWalFile(path: string, buffer?: Buffer): WalFileOnDisk {
 }
 
 /**
- * The cluster whose pg_wal holds this file, from the control file beside pg_wal. Throws `file-missing`, ... when there is
- * none: the caller can name the cluster.
+ * The cluster whose pg_wal holds this file, from the control file beside pg_wal. Throws `file-missing`, ... when there
+ * is none: the caller can name the cluster.
  */
 export function clusterOfWalFile(path: string): SystemIdentifier {
   const control = join(dirname(dirname(path)), controlFilePath);

@@ -13,15 +13,14 @@ import { valueOf, type TaskResult } from './worker/taskResult.ts';
 
 export interface ArchiveWriterOptions {
   readonly repository: Repository;
-  readonly systemIdentifier: SystemIdentifier;
   readonly threads: number;
   readonly troubles: Troubles;
 }
 
 /**
  * Brings received WAL into the repository, through worker threads where it is a local directory. While the repository
- * does not take anything (full, away, read-only) the calls wait and try again, until `ctx.signal` aborts; they throw what
- * no waiting can mend: `wal-conflict`, `wal-invalid`, `cluster-mismatch`, `repository-damaged`.
+ * does not take anything (full, away, read-only) the calls wait and try again, until `ctx.signal` aborts; they throw
+ * what no waiting can mend: `wal-conflict`, `wal-invalid`, `cluster-mismatch`, `repository-damaged`.
  */
 export class ArchiveWriter implements AsyncDisposable {
   readonly #ctx: Context;
@@ -38,11 +37,10 @@ export class ArchiveWriter implements AsyncDisposable {
   }
 
   static async open(ctx: Context, options: ArchiveWriterOptions): Promise<ArchiveWriter> {
-    const { repository, systemIdentifier, threads, troubles } = options;
+    const { repository, threads, troubles } = options;
     const { localDirectory } = repository.backend;
     const init: ArchiveKernelInit = {
       masterKey: exportMasterKey(repository),
-      systemIdentifier,
       storage: localDirectory === undefined ? { backend: repository.backend, ctx } : { directory: localDirectory },
     };
     const pool = await WorkerPool.open({
@@ -52,6 +50,11 @@ export class ArchiveWriter implements AsyncDisposable {
       signal: ctx.signal,
     });
     return new ArchiveWriter(ctx, pool, troubles);
+  }
+
+  /** Says of which cluster the WAL is; before anything is stored. */
+  async serve(systemIdentifier: SystemIdentifier): Promise<void> {
+    await this.#pool.runOnAll({ kind: 'serve', systemIdentifier } satisfies ArchiveTask);
   }
 
   /**
@@ -65,7 +68,7 @@ export class ArchiveWriter implements AsyncDisposable {
     const target = spare?.byteLength === needed ? spare : new SharedArrayBuffer(needed);
     const sealing = this.#run<SealedSegment>({ kind: 'seal', segment, memory, target });
     const stored = Promise.all([sealing, this.#lastStored, partial?.catch(() => undefined)]).then(([sealed]) =>
-      this.#persist<PutOutcome>({ kind: 'store', segment, target, ...sealed }),
+      this.#persist<PutOutcome>({ kind: 'store', segment, memory, target, ...sealed }),
     );
     this.#lastStored = stored;
     stored.catch(() => undefined); // told to the caller; those behind fail with it

@@ -76,8 +76,8 @@ async function startFromArchive(
 }
 
 /**
- * Records that the WAL from `from` on is lost, up to where the archive or (`next`) the server has it again, and says where
- * to go on.
+ * Records that the WAL from `from` on is lost, up to where the archive or (`next`) the server has it again, and says
+ * where to go on.
  */
 export async function recordLoss(
   ctx: Context,

@@ -83,7 +83,10 @@ export class WalIntake {
     this.#open.push(buffer);
   }
 
-  /** A stream begins at a segment's first byte. What was unfinished is continued if the stream repeats it, else given up. */
+  /**
+   * A stream begins at a segment's first byte. What was unfinished is continued if the stream repeats it, else given
+   * up.
+   */
   async begin(timeline: TimelineId, lsn: Lsn): Promise<void> {
     assert(lsn % BigInt(this.#options.segmentBytes) === 0n, 'receiving begins at a segment');
     const unfinished = this.#unfinished;
@@ -111,7 +114,9 @@ export class WalIntake {
     if (this.#unfinished?.spooling === true) await this.#storePartial();
   }
 
-  /** Brings all that has arrived of the unfinished segment to safety at once: into the spool and into the repository. */
+  /**
+   * Brings all that has arrived of the unfinished segment to safety at once: into the spool and into the repository.
+   */
   async secure(): Promise<void> {
     const buffer = this.#unfinished;
     if (buffer !== undefined) buffer.spooling = true;

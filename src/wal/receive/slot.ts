@@ -18,9 +18,9 @@ export interface SlotState {
 }
 
 /**
- * Finds the slot, or creates it so that it keeps WAL from now on. What is wrong with an existing one is asked over an SQL
- * connection; where the role may not have one, the replication protocol tells less (13 and 14: only whether it exists).
- * Throws `wal-slot` for a slot of another kind, `postgres-settings` when there are too many slots.
+ * Finds the slot, or creates it so that it keeps WAL from now on. What is wrong with an existing one is asked over an
+ * SQL connection; where the role may not have one, the replication protocol tells less (13 and 14: only whether it
+ * exists). Throws `wal-slot` for a slot of another kind, `postgres-settings` when there are too many slots.
  */
 export async function prepareSlot(
   ctx: Context,

@@ -45,8 +45,8 @@ export class Spool implements AsyncDisposable {
   }
 
   /**
-   * Creates the directory where it is missing (private to this user), locks it and reads what is in it. `buffers` is the
-   * number of segments that may be on their way at once. Throws `wal-slot` when another receiver uses it.
+   * Creates the directory where it is missing (private to this user), locks it and reads what is in it. `buffers` is
+   * the number of segments that may be on their way at once. Throws `wal-slot` when another receiver uses it.
    */
   static async open(ctx: Context, options: { readonly directory: string; readonly buffers: number }): Promise<Spool> {
     const { directory, buffers } = options;

@@ -5,8 +5,8 @@ import { OperationError, systemErrorCode } from '../../base/errors.ts';
 
 /**
  * Keeps other receivers out of a spool directory until it is disposed or this process ends, however it ends: the kernel
- * lets go of the name of an abstract socket by itself. Where there are none (not Linux) the replication slot alone keeps
- * two receivers apart. Throws `wal-slot` when another receiver has it.
+ * lets go of the name of an abstract socket by itself. Where there are none (not Linux) the replication slot alone
+ * keeps two receivers apart. Throws `wal-slot` when another receiver has it.
  */
 export async function lockSpool(directory: string): Promise<AsyncDisposable> {
   if (process.platform !== 'linux') return { [Symbol.asyncDispose]: () => Promise.resolve() };

@@ -84,8 +84,8 @@ export function segmentAlong(ancestry: TimelineAncestry, number: bigint, segment
 }
 
 /**
- * Where to go on with a stream that was interrupted at `point`, on a server with this history: there, or, when the history
- * left that timeline earlier, where it did. Undefined when the history never was on that timeline.
+ * Where to go on with a stream that was interrupted at `point`, on a server with this history: there, or, when the
+ * history left that timeline earlier, where it did. Undefined when the history never was on that timeline.
  */
 export function continueAlong(
   ancestry: TimelineAncestry,

@@ -2,8 +2,8 @@ import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 
 /**
- * Tells "stop, but in order" from "stop now". An abort of the caller's signal asks for the first: receiving ends, and what
- * has arrived is still brought to safety, under a context of its own that aborts only when that takes too long.
+ * Tells "stop, but in order" from "stop now". An abort of the caller's signal asks for the first: receiving ends, and
+ * what has arrived is still brought to safety, under a context of its own that aborts only when that takes too long.
  */
 export class StopRequest implements Disposable {
   /** For the work that has to end well. */
