@@ -4,14 +4,14 @@ import type { SystemIdentifier } from '../../postgres/systemIdentifier.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { WalArchive } from '../walArchive.ts';
 import { claimArchive } from '../walClusters.ts';
-import { ArchiveWriter } from './archiveWriter.ts';
+import type { ArchiveWriter } from './archiveWriter.ts';
 import { WalIntake } from './intake.ts';
 import type { Troubles } from './persistence.ts';
 import type { Spool } from './spool.ts';
 import type { StopRequest } from './stopRequest.ts';
 
 /** What received WAL goes through, once it is known of which cluster it is. */
-export interface Depot extends AsyncDisposable {
+export interface Depot {
   readonly systemIdentifier: SystemIdentifier;
   readonly segmentBytes: number;
   readonly archive: WalArchive;
@@ -22,9 +22,9 @@ export interface Depot extends AsyncDisposable {
 export interface DepotParts {
   readonly repository: Repository;
   readonly spool: Spool;
+  readonly writer: ArchiveWriter;
   readonly stop: StopRequest;
   readonly troubles: Troubles;
-  readonly threads: number;
   /** The cluster that the user named, which may share the repository with another one. */
   readonly namedCluster: SystemIdentifier | undefined;
   /** Called when the flushed position may have risen. */
@@ -37,11 +37,11 @@ export async function openDepot(
   parts: DepotParts,
   cluster: { readonly systemIdentifier: SystemIdentifier; readonly segmentBytes: number },
 ): Promise<Depot> {
-  const { repository, spool, stop, troubles, threads, onDurable } = parts;
+  const { repository, spool, writer, stop, troubles, onDurable } = parts;
   const { systemIdentifier, segmentBytes } = cluster;
   const archive = WalArchive.of(repository, systemIdentifier);
   await claimArchive(ctx, archive, { named: parts.namedCluster === systemIdentifier });
-  const writer = await ArchiveWriter.open(ctx, { repository, systemIdentifier, threads, troubles });
+  await writer.serve(systemIdentifier);
   const onFailure = (error: unknown): void => stop.fail(error);
   const intake = new WalIntake(ctx, {
     spool,
@@ -52,14 +52,7 @@ export async function openDepot(
     onDurable,
     onFailure,
   });
-  return {
-    systemIdentifier,
-    segmentBytes,
-    archive,
-    writer,
-    intake,
-    [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
-  };
+  return { systemIdentifier, segmentBytes, archive, writer, intake };
 }
 
 /** The cluster whose WAL an earlier receiver left in the spool, if any. */

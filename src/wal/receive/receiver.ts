@@ -4,6 +4,7 @@ import { formatLsn, type Lsn } from '../../postgres/lsn.ts';
 import type { ReplicationConnection, ServerIdentity } from '../../postgres/replicationConnection.ts';
 import type { WalStream } from '../../postgres/walStream.ts';
 import type { ReceiveWalOptions } from '../receiveOptions.ts';
+import type { ArchiveWriter } from './archiveWriter.ts';
 import { openDepot, spooledCluster, storeLeftovers, type Depot, type DepotParts } from './depot.ts';
 import type { Troubles } from './persistence.ts';
 import { runSession, type SessionParts } from './session.ts';
@@ -15,9 +16,9 @@ import type { StopRequest } from './stopRequest.ts';
 export interface ReceiverParts {
   readonly options: ReceiveWalOptions;
   readonly spool: Spool;
+  readonly writer: ArchiveWriter;
   readonly stop: StopRequest;
   readonly troubles: Troubles;
-  readonly threads: number;
 }
 
 const firstPauseMs = 100;
@@ -26,7 +27,7 @@ const longestPauseMs = 5_000;
 const slotPatienceMs = { first: 3_000, later: 120_000 };
 
 /** Keeps a stream up, from connection to connection, until it is told to stop. */
-export class Receiver implements AsyncDisposable {
+export class Receiver {
   readonly #parts: ReceiverParts;
   #state: Positions['state'] = 'connecting';
   #depot: Depot | undefined;
@@ -100,14 +101,10 @@ export class Receiver implements AsyncDisposable {
     await this.#depot?.intake.settle();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#depot?.[Symbol.asyncDispose]();
-  }
-
   #depotParts(): DepotParts {
-    const { options, spool, stop, troubles, threads } = this.#parts;
+    const { options, spool, writer, stop, troubles } = this.#parts;
     const { repository, cluster } = options;
-    return { repository, spool, stop, troubles, threads, namedCluster: cluster, onDurable: () => this.#report() };
+    return { repository, spool, writer, stop, troubles, namedCluster: cluster, onDurable: () => this.#report() };
   }
 
   #sessionParts(): SessionParts {

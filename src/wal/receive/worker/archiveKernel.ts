@@ -15,7 +15,6 @@ import { attempt } from './taskResult.ts';
 export interface ArchiveKernelInit {
   /** See `exportMasterKey`. */
   readonly masterKey: Uint8Array;
-  readonly systemIdentifier: SystemIdentifier;
   /** A local repository's directory, or (in-process only) a backend. */
   readonly storage: { readonly directory: string } | { readonly backend: Backend; readonly ctx: Context };
 }
@@ -29,12 +28,13 @@ export interface SegmentTask {
 
 export interface SealedSegment {
   readonly sealedBytes: number;
-  readonly sha256: string;
 }
 
 export type ArchiveTask =
+  /** First of all, to every thread: of which cluster the WAL is. */
+  | { readonly kind: 'serve'; readonly systemIdentifier: SystemIdentifier }
   | ({ readonly kind: 'seal' } & SegmentTask)
-  | ({ readonly kind: 'store' } & Omit<SegmentTask, 'memory'> & SealedSegment)
+  | ({ readonly kind: 'store' } & SegmentTask & SealedSegment)
   | {
       readonly kind: 'partial';
       readonly segment: WalSegmentName;
@@ -49,40 +49,22 @@ export function sealedBound(segmentBytes: number): number {
 }
 
 /** The threads that hash, compress, seal and store what was received. */
-export function createKernel(init: ArchiveKernelInit): Kernel {
-  const { storage, systemIdentifier } = init;
+export function createKernel({ masterKey, storage }: ArchiveKernelInit): Kernel {
   const ctx = createContext('directory' in storage ? {} : storage.ctx);
   const backend = 'directory' in storage ? openLocalBackend(storage.directory) : storage.backend;
-  const sealer = ObjectSealer.fromBytes(init.masterKey);
-  const archive = new WalArchive({ backend, sealer, systemIdentifier });
-
-  const seal = ({ segment, memory, target }: SegmentTask): SealedSegment => {
-    const { sealed, header } = sealWalFile(archive.codec, { kind: 'segment', segment }, Buffer.from(memory));
-    assert(sealed.length <= target.byteLength, 'a sealed segment is hardly larger than the segment');
-    sealed.copy(Buffer.from(target));
-    return { sealedBytes: sealed.length, sha256: header.contentSha256 };
-  };
-
-  const store = async (task: Omit<SegmentTask, 'memory'> & SealedSegment): Promise<PutOutcome> => {
-    const file: WalFileName = { kind: 'segment', segment: task.segment };
-    const sealed = Buffer.from(task.target, 0, task.sealedBytes);
-    try {
-      await backend.put(ctx, walObjectName(systemIdentifier, file), sealed, { ifAbsent: true });
-    } catch (error) {
-      if (!isOperationError(error, 'object-exists')) throw error;
-      return archive.confirmIdentical(ctx, file, task.sha256);
+  const sealer = ObjectSealer.fromBytes(masterKey);
+  let archive: WalArchive | undefined;
+  const run = async (task: ArchiveTask): Promise<SealedSegment | PutOutcome | undefined> => {
+    if (task.kind === 'serve') {
+      archive = new WalArchive({ backend, sealer, systemIdentifier: task.systemIdentifier });
+      return undefined;
     }
-    const partial: WalFileName = { kind: 'partial', segment: task.segment };
-    if (await archive.has(ctx, partial)) await backend.delete(ctx, walObjectName(systemIdentifier, partial));
-    return 'stored';
-  };
-
-  const run = async (task: ArchiveTask): Promise<SealedSegment | PutOutcome> => {
+    assert(archive !== undefined, 'the threads know whom they serve');
     switch (task.kind) {
       case 'seal':
-        return seal(task);
+        return seal(archive, task);
       case 'store':
-        return store(task);
+        return store(ctx, archive, task);
       case 'partial':
         return archive.put(ctx, { kind: 'partial', segment: task.segment }, Buffer.from(task.memory, 0, task.length));
       case 'put':
@@ -90,4 +72,28 @@ export function createKernel(init: ArchiveKernelInit): Kernel {
     }
   };
   return { run: (task: ArchiveTask) => attempt(() => run(task)) };
+}
+
+function seal({ codec }: WalArchive, { segment, memory, target }: SegmentTask): SealedSegment {
+  const { sealed } = sealWalFile(codec, { kind: 'segment', segment }, Buffer.from(memory));
+  assert(sealed.length <= target.byteLength, 'a sealed segment is hardly larger than the segment');
+  sealed.copy(Buffer.from(target));
+  return { sealedBytes: sealed.length };
+}
+
+async function store(
+  ctx: Context,
+  archive: WalArchive,
+  { segment, memory, target, sealedBytes }: SegmentTask & SealedSegment,
+): Promise<PutOutcome> {
+  const file: WalFileName = { kind: 'segment', segment };
+  const name = walObjectName(archive.systemIdentifier, file);
+  try {
+    await archive.backend.put(ctx, name, Buffer.from(target, 0, sealedBytes), { ifAbsent: true });
+  } catch (error) {
+    if (!isOperationError(error, 'object-exists')) throw error;
+    return archive.confirmIdentical(ctx, file, Buffer.from(memory));
+  }
+  await archive.dropPartial(ctx, segment);
+  return 'stored';
 }
