@@ -15,14 +15,14 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { openLocalBackend } from '../backend/local.ts';
 import { createContext } from '../base/context.ts';
 import { Secret } from '../base/secret.ts';
-import { createStockRepository } from '../snapshot/fixture/stockRepository.ts';
+import { createStockRepository } from '../testing/stockRepository.ts';
 import { snapshotReferences } from '../snapshot/references.ts';
 import { needs } from '../testing/needs.ts';
 import { restic } from '../testing/restic.ts';
 import { tempDir, type TempDir } from '../testing/tempDir.ts';
 import { checkRepository } from './check.ts';
-import { newLocalRepository, passwordText } from './fixture/repositories.ts';
-import { backUp } from './fixture/testSnapshots.ts';
+import { newLocalRepository, passwordText } from '../testing/repositories.ts';
+import { backUp } from '../testing/testSnapshots.ts';
 import { Repository } from './repository.ts';
 
 const ctx = createContext();

@@ -9,8 +9,8 @@ import { restic } from '../testing/restic.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import { checkRepository } from './check.ts';
 import { prune } from './fixture/pruning.ts';
-import { newLocalRepository, objectNames, passwordText, reopen } from './fixture/repositories.ts';
-import { backUp, digestsOf, restoreAll } from './fixture/testSnapshots.ts';
+import { newLocalRepository, objectNames, passwordText, reopen } from '../testing/repositories.ts';
+import { backUp, digestsOf, restoreAll } from '../testing/testSnapshots.ts';
 
 const ctx = createContext();
 const compat = needs('restic');

@@ -4,7 +4,7 @@ import type { Context } from '../base/context.ts';
 import { isOperationError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { needs } from '../testing/needs.ts';
-import { passwordText, quickCost } from './fixture/repositories.ts';
+import { passwordText, quickCost } from '../testing/repositories.ts';
 import { after, backedUp, before, forgetOne, init, open, openUsual } from './fixture/scenarios.ts';
 import { crashEverywhere, type Scenario } from './fixture/simulation.ts';
 import { removeLocks } from './heldLocks.ts';

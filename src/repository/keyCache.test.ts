@@ -5,7 +5,7 @@ import { createContext } from '../base/context.ts';
 import { rootOnly } from '../testing/needs.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import { generateMasterKey } from './crypto/masterKey.ts';
-import { newRepository, quickCost } from './fixture/repositories.ts';
+import { newRepository, quickCost } from '../testing/repositories.ts';
 import { loadKeyCache, removeKeyCache, saveKeyCache } from './keyCache.ts';
 import { addKey, removeKey } from './keys.ts';
 import { Repository } from './repository.ts';

@@ -6,7 +6,7 @@ import { Secret } from '../base/secret.ts';
 import { needs } from '../testing/needs.ts';
 import { restic } from '../testing/restic.ts';
 import { tempDir } from '../testing/tempDir.ts';
-import { newLocalRepository, passwordText, quickCost } from './fixture/repositories.ts';
+import { newLocalRepository, passwordText, quickCost } from '../testing/repositories.ts';
 import { addKey, changePassword, listKeys, removeKey } from './keys.ts';
 import { Repository } from './repository.ts';
 

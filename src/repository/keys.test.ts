@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { FaultBackend } from '../backend/fault.ts';
 import { createContext } from '../base/context.ts';
 import { Secret } from '../base/secret.ts';
-import { newRepository, objectNames, password, quickCost } from './fixture/repositories.ts';
+import { newRepository, objectNames, password, quickCost } from '../testing/repositories.ts';
 import { addKey, changePassword, listKeys, removeKey } from './keys.ts';
 import { withLock } from './lock.ts';
 import { Repository } from './repository.ts';

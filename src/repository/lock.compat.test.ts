@@ -8,7 +8,7 @@ import { restic } from '../testing/restic.ts';
 import { tempDir, type TempDir } from '../testing/tempDir.ts';
 import { waitFor } from '../testing/waitFor.ts';
 import { startLockHolder } from './fixture/lockedProcess.ts';
-import { newLocalRepository, passwordText } from './fixture/repositories.ts';
+import { newLocalRepository, passwordText } from '../testing/repositories.ts';
 import { listLocks, removeLocks } from './heldLocks.ts';
 import { withLock } from './lock.ts';
 

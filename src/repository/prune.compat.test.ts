@@ -6,15 +6,15 @@ import { openLocalBackend } from '../backend/local.ts';
 import { createContext } from '../base/context.ts';
 import { Secret } from '../base/secret.ts';
 import { forget } from '../retention/forget.ts';
-import { createStockRepository } from '../snapshot/fixture/stockRepository.ts';
+import { createStockRepository } from '../testing/stockRepository.ts';
 import { snapshotReferences } from '../snapshot/references.ts';
 import { needs } from '../testing/needs.ts';
 import { restic, type Restic } from '../testing/restic.ts';
 import { tempDir, type TempDir } from '../testing/tempDir.ts';
 import { checkRepository } from './check.ts';
 import { planTestPrune, prune } from './fixture/pruning.ts';
-import { newLocalRepository, objectNames, passwordText, reopen } from './fixture/repositories.ts';
-import { backUp, digestsOf, restoreAll, type TestFiles } from './fixture/testSnapshots.ts';
+import { newLocalRepository, objectNames, passwordText, reopen } from '../testing/repositories.ts';
+import { backUp, digestsOf, restoreAll, type TestFiles } from '../testing/testSnapshots.ts';
 import { Repository } from './repository.ts';
 
 const ctx = createContext();

@@ -4,7 +4,7 @@ import { createContext } from '../base/context.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import type { BlobProblem } from './blobConsumer.ts';
 import { putIndex, putPack, type RawBlob } from './fixture/rawPacks.ts';
-import { newLocalRepository, newRepository } from './fixture/repositories.ts';
+import { newLocalRepository, newRepository } from '../testing/repositories.ts';
 import type { IndexedPack } from './index/indexDocument.ts';
 import type { Repository } from './repository.ts';
 import { verifyPacks } from './verifyPacks.ts';

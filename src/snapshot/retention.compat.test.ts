@@ -3,7 +3,7 @@ import { needs } from '../testing/needs.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import { formatCalendarDuration, parseCalendarDuration } from './calendarDuration.ts';
 import { snapshotFixture } from './fixture/snapshotFixture.ts';
-import { createStockRepository } from './fixture/stockRepository.ts';
+import { createStockRepository } from '../testing/stockRepository.ts';
 import { planForget } from './forgetPlan.ts';
 import { countedRules, spanRules, type RetentionPolicy } from './retentionPolicy.ts';
 import { serializeSnapshotDocument } from './snapshotDocument.ts';

@@ -7,7 +7,7 @@ import { findBlobs, findByPattern } from './find.ts';
 import { unixModeFromGo } from './fileMode.ts';
 import { findDirectory } from './findPath.ts';
 import { createOddFiles } from './fixture/oddFiles.ts';
-import { createStockRepository } from './fixture/stockRepository.ts';
+import { createStockRepository } from '../testing/stockRepository.ts';
 import { compilePathPattern } from './pathPattern.ts';
 import { parseSnapshotDocument, serializeSnapshotDocument } from './snapshotDocument.ts';
 import type { Snapshot } from './snapshots.ts';

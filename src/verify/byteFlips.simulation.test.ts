@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentProgress } from '../base/progress.ts';
 import { Secret } from '../base/secret.ts';
-import { objectNames, password } from '../repository/fixture/repositories.ts';
+import { objectNames, password } from '../testing/repositories.ts';
 import { Repository } from '../repository/repository.ts';
 import { ctx, flip, fullRepository, randomFlip, readAll, type Flip, type Originals } from './fixture/flips.ts';
 import { verifyRepository } from './verifyRepository.ts';

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isOperationError } from '../base/errors.ts';
-import type { TestFiles } from '../repository/fixture/testSnapshots.ts';
+import type { TestFiles } from '../testing/testSnapshots.ts';
 import type { Repository } from '../repository/repository.ts';
 import { applyRestore } from '../restorer/applyRestore.ts';
 import { planRestore } from '../restorer/planRestore.ts';
