@@ -88,7 +88,8 @@ async function writeWal(
   count: number,
 ): Promise<Pick<WalBacklog, 'segments' | 'endLsn'>> {
   const [start] = await cluster.sql<{ lsn: string }>(
-    `SELECT pg_lsn '0/0' + floor((redo_lsn - '0/0') / ${segmentBytes}) * ${segmentBytes} AS lsn FROM pg_control_checkpoint()`,
+    `SELECT pg_lsn '0/0' + floor((redo_lsn - '0/0') / ${segmentBytes}) * ${segmentBytes} AS lsn
+     FROM pg_control_checkpoint()`,
   );
   const [end] = await cluster.sql<{ lsn: string }>(
     `SELECT pg_lsn '${start?.lsn}' + ${count * segmentBytes}::numeric AS lsn`,
