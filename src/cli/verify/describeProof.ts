@@ -25,7 +25,7 @@ export function proofText(terminal: Terminal, proof: Proof): string {
 export const historyColumns: readonly Column<StoredProof>[] = [
   { title: 'Time', value: ({ proof }) => proof.startedAt.slice(0, 19).replace('T', ' ') },
   { title: 'Snapshot', value: ({ proof }) => proof.snapshot?.id.slice(0, 8) ?? 'all' },
-  { title: 'Source', value: ({ proof }) => proof.snapshot?.source ?? '' },
+  { title: 'Source', value: ({ proof }) => proof.snapshot?.source ?? '-' },
   { title: 'Level', align: 'right', value: ({ proof }) => String(proof.level) },
   { title: 'Verdict', value: ({ proof }) => proof.verdict },
   { title: 'Recovery', align: 'right', value: ({ proof }) => recoveryTime(proof) },
