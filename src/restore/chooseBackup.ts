@@ -7,7 +7,7 @@ import type { ClusterWal } from './clusterWal.ts';
 import { locateTarget, type Landing, type TargetSearch } from './locateTarget.ts';
 import { describeTarget, type RecoveryRequest } from './recoveryTarget.ts';
 import { describeWindow, findRecoveryWindows, type ClusterBackups } from './recoveryWindow.ts';
-import { readWalEnd, segmentsOf, type WalPath } from './walScan.ts';
+import { readWalEnd, type WalEnd, type WalPath } from './walScan.ts';
 import { parseZonedTime } from './zonedTime.ts';
 
 /** A backup, and the way from it to the target. */
@@ -76,8 +76,8 @@ async function tryRoute(
   const [gap] = missing;
   const whole = { ...path, until };
   if (request.target.kind === 'latest') {
-    if (gap !== undefined) return { gap: gapError(gap, request, whole) };
     const newest = await readWalEnd(ctx, whole);
+    if (gap !== undefined) return { gap: gapError(gap, request, { path: whole, newest }) };
     const landing = newest === undefined ? end : { lsn: newest.end, lastTimeUs: newest.lastTimeUs };
     return { ...whole, timeline, landing };
   }
@@ -85,7 +85,8 @@ async function tryRoute(
   const limit = searched?.timeline === timeline && searched.backup.stopLsn < until ? searched.backup.stopLsn : until;
   const landing = await locateTarget(ctx, { ...whole, until: limit }, searchFor(request));
   if (landing !== undefined) return { ...whole, timeline, landing };
-  return { gap: gap === undefined ? undefined : gapError(gap, request, whole) };
+  if (gap === undefined) return { gap };
+  return { gap: gapError(gap, request, { path: whole, newest: await readWalEnd(ctx, whole) }) };
 }
 
 function searchFor({ target, inclusive }: RecoveryRequest): TargetSearch {
@@ -103,24 +104,26 @@ function microsecondsOf(time: string): bigint {
 
 type Gap = { readonly first: string; readonly last: string; readonly segments: bigint };
 
-function gapError({ first, last, segments }: Gap, request: RecoveryRequest, path: WalPath): OperationError {
+function gapError(
+  { first, last, segments }: Gap,
+  { target, inclusive }: RecoveryRequest,
+  before: { readonly path: WalPath; readonly newest: WalEnd | undefined },
+): OperationError {
   const what = segments === 1n ? `segment ${first} is` : `${segments} segments from ${first} to ${last} are`;
-  const { first: from, last: to } = segmentsOf(path);
-  const reach = to < from ? 'it ends with the backup' : `it reaches ${formatLsn(path.until)}`;
-  return new OperationError(
-    'wal-gap',
-    `cannot recover to ${describeTarget(request.target, request.inclusive)}: WAL ${what} missing`,
-    {
-      hint: `before the gap ${reach}: choose a point up to there, or find the segments in pg_wal of the server or a standby`,
-      detail: {
-        first,
-        last,
-        segments: String(segments),
-        until: formatLsn(path.until),
-        snapshot: path.backup.snapshot.id,
-      },
+  const reach =
+    before.newest === undefined
+      ? 'before the gap only the end of the backup can be reached, with --immediate'
+      : `before the gap the farthest point is --lsn ${formatLsn(before.newest.lastRecord)}`;
+  return new OperationError('wal-gap', `cannot recover to ${describeTarget(target, inclusive)}: WAL ${what} missing`, {
+    hint: `${reach}; or find the segments in pg_wal of the server or a standby, and archive them`,
+    detail: {
+      first,
+      last,
+      segments: String(segments),
+      until: formatLsn(before.newest?.end ?? before.path.backup.stopLsn),
+      snapshot: before.path.backup.snapshot.id,
     },
-  );
+  });
 }
 
 async function outsideWindow(ctx: Context, { clusters, request }: Choice): Promise<OperationError> {

@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toLsn } from '../postgres/lsn.ts';
+import { parseLsn, toLsn } from '../postgres/lsn.ts';
 import { startCommitLoad } from '../testing/commitLoad.ts';
 import type { CommitMark } from '../testing/commitLog.ts';
 import { createCluster, type Cluster } from '../testing/postgresServer.ts';
@@ -53,6 +53,10 @@ describe('targets', () => {
       () => bench.plan({ target: { kind: 'time', time: mark.time.toISOString() } }),
     ];
     for (const plan of plans) await refused(plan(), 'wal-gap', lost);
+    const error = await bench.plan().catch((thrown: { hint: string }) => thrown);
+    const [, farthest] = /--lsn (\S+);/.exec('hint' in error ? error.hint : '') ?? [];
+    const target = { kind: 'lsn', lsn: parseLsn(farthest ?? '') } as const;
+    expect((await bench.plan({ target })).landing.lsn).toBeGreaterThan(target.lsn);
   });
 
   test('outside the window: the windows are named', async () => {

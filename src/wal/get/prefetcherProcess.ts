@@ -1,4 +1,5 @@
 /** Entry of the background prefetcher; see walGetRequest.ts for what it is asked, startPrefetcher.ts for how it starts. */
+import { existsSync } from 'node:fs';
 import { defaultThreadCount } from '../../base/workerPool.ts';
 import { openInBackground } from '../background/openInBackground.ts';
 import { serveInBackground } from '../background/serveInBackground.ts';
@@ -26,7 +27,8 @@ await serveInBackground(start, prefetcherPlace(start.spool).name, async (ending)
     onTaken: () => ending.touch(),
   });
   const check = setInterval(() => {
-    if (serverPid !== undefined && !lives(serverPid)) ending.end();
+    // whoever has recovered removes the spool: nothing will be asked any more
+    if (!existsSync(spool) || (serverPid !== undefined && !lives(serverPid))) ending.end();
   }, serverCheckMs);
   return {
     answer: ({ name }: PrefetcherRequest) => prefetcher.fetch(name),

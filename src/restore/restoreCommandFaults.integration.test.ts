@@ -1,0 +1,3 @@
+import { faultSuite } from './fixture/faultSuite.ts';
+
+faultSuite([15, 16]);
