@@ -31,7 +31,7 @@ INSERT INTO vocabulary
   SELECT n, string_agg(syllable, '') FROM (
     SELECT n, (string_to_array('ta,re,mi,lo,con,ver,ning,ster,al,ou,ble,pre,tion,er,in,sha,qui,ly,fe,gra,mo,nd,ex,ple,st,ho,wa,ck,im,pu,ra,th', ','))
       [1 + floor(random() * 32)] AS syllable
-    FROM generate_series(1, 6000) AS n, generate_series(1, 1 + n % 4)) AS syllables
+    FROM generate_series(1, 3000) AS n, generate_series(1, 1 + n % 4)) AS syllables
   GROUP BY n ORDER BY n;
 
 -- Fills users, venues, events, tickets, audit_log. PL/pgSQL, since its arrays give an element in constant time.
@@ -49,24 +49,24 @@ BEGIN
     id := random_uuid();
     user_ids[n] := id;
     prose := '';
-    FOR w IN 1..20 LOOP prose := prose || words[1 + floor(6000 * power(random(), 3))] || ' '; END LOOP;
-    INSERT INTO users VALUES (id, 'user' || n || '@example.org', initcap(words[1 + floor(random() * 6000)]), prose,
+    FOR w IN 1..20 LOOP prose := prose || words[1 + floor(3000 * power(random(), 4))] || ' '; END LOOP;
+    INSERT INTO users VALUES (id, 'user' || n || '@example.org', initcap(words[1 + floor(random() * 3000)]), prose,
       jsonb_build_object('language', 'en', 'newsletter', random() < 0.5, 'radius_km', floor(random() * 100)),
       '$2b$12$' || encode(sha256(id::text::bytea), 'base64'), random_time(), random_time());
   END LOOP;
   FOR n IN 1..(23000 * scale)::int LOOP
     id := random_uuid();
     venue_ids[n] := id;
-    INSERT INTO venues VALUES (id, initcap(words[1 + floor(random() * 6000)]) || ' Hall',
-      initcap(words[1 + floor(random() * 200)]), n || ' ' || words[1 + floor(random() * 6000)] || ' street',
+    INSERT INTO venues VALUES (id, initcap(words[1 + floor(random() * 3000)]) || ' Hall',
+      initcap(words[1 + floor(random() * 200)]), n || ' ' || words[1 + floor(random() * 3000)] || ' street',
       random() * 180 - 90, random() * 360 - 180, 50 * (1 + floor(random() * 100)),
       jsonb_build_object('accessible', random() < 0.7, 'rooms', floor(random() * 9), 'phone', floor(random() * 1e9)));
   END LOOP;
-  FOR n IN 1..(470000 * scale)::int LOOP
+  FOR n IN 1..(510000 * scale)::int LOOP
     id := random_uuid();
     event_ids[n] := id;
     prose := '';
-    FOR w IN 1..(50 + n % 70) LOOP prose := prose || words[1 + floor(6000 * power(random(), 3))] || ' '; END LOOP;
+    FOR w IN 1..(65 + n % 80) LOOP prose := prose || words[1 + floor(3000 * power(random(), 4))] || ' '; END LOOP;
     INSERT INTO events VALUES (id, venue_ids[1 + floor(random() * array_length(venue_ids, 1))],
       user_ids[1 + floor(random() * array_length(user_ids, 1))], left(prose, 40), prose, random_time(),
       100 * floor(random() * 90), (ARRAY['draft', 'published', 'cancelled'])[1 + floor(random() * 3)],
@@ -77,10 +77,10 @@ BEGIN
     SELECT random_uuid(), event_ids[1 + floor(random() * array_length(event_ids, 1))],
       user_ids[1 + floor(random() * array_length(user_ids, 1))], upper(left(md5(random()::text), 10)),
       100 * floor(random() * 90), (ARRAY['reserved', 'paid', 'used'])[1 + floor(random() * 3)], random_time(), NULL
-    FROM generate_series(1, (2900000 * scale)::int);
+    FROM generate_series(1, (2300000 * scale)::int);
   FOR n IN 1..(1230000 * scale)::int LOOP
     prose := '';
-    FOR w IN 1..12 LOOP prose := prose || words[1 + floor(6000 * power(random(), 3))] || ' '; END LOOP;
+    FOR w IN 1..20 LOOP prose := prose || words[1 + floor(3000 * power(random(), 4))] || ' '; END LOOP;
     INSERT INTO audit_log (actor_id, action, entity_id, details, remark, at) VALUES (
       user_ids[1 + floor(random() * array_length(user_ids, 1))],
       (ARRAY['login', 'create', 'update', 'publish', 'buy', 'refund'])[1 + floor(random() * 6)],
