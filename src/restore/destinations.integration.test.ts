@@ -93,6 +93,20 @@ describe('tablespaces', () => {
   });
 });
 
+test.each([13, 18] as const)('PostgreSQL %d recovers with tablespaces elsewhere', async (major) => {
+  await using other = await RecoveryBench.open();
+  await using source = await other.createCluster({ major, tablespaces: ['one'] });
+  await source.sql('create table in_one tablespace one as select g as id from generate_series(1, 300) g');
+  await other.backup(source);
+  await source.sql('insert into in_one select g from generate_series(301, 400) g');
+  await other.archiveAll(source);
+  const plan = await other.restore({ tablespaces: { directory: `${other.nextDestination()} spaces` } });
+  await using recovered = await startRecovered(plan, major);
+  expect(await recovered.sql('select count(*)::int as count from in_one')).toEqual([{ count: 400 }]);
+  const link = join(plan.destination.path, 'pg_tblspc', String(plan.tablespaces[0]!.oid));
+  expect(readlinkSync(link)).toBe(plan.tablespaces[0]!.location);
+});
+
 test('a delta repairs damage, removes what does not belong there, and ends in the same cluster', async () => {
   const tablespaces = elsewhere();
   const first = await bench.restore({ tablespaces });
