@@ -28,9 +28,12 @@ export class ObjectSealer {
     return this.#sealer.seal(plain);
   }
 
-  /** Seals `head` followed by one zstd frame (level 1) of `content`. The result is valid until the next call. */
+  /**
+   * Seals `head` followed by one zstd frame (level 1, with the content's checksum) of `content`. The result is valid until
+   * the next call.
+   */
   sealCompressed(head: Uint8Array, content: Uint8Array): Buffer {
-    this.#compressor ??= new ZstdCompressor('fastest');
+    this.#compressor ??= new ZstdCompressor('fastest', { checksum: true });
     // one byte more than the bound: a compressor that filled its target could not tell that it was done
     const needed = sealOverheadBytes + head.byteLength + zstdBound(content.byteLength) + 1;
     if (this.#buffer.length < needed) this.#buffer = Buffer.alloc(needed);
@@ -44,7 +47,7 @@ export class ObjectSealer {
     return this.#sealer.open(sealed);
   }
 
-  /** Decompresses one whole frame to exactly `target.length` bytes; throws `repository-damaged`. */
+  /** Decompresses one whole frame to exactly `target.length` bytes, comparing its checksum; throws `repository-damaged`. */
   decompress(frame: Uint8Array, target: Buffer): void {
     this.#decompressor ??= new ZstdDecompressor();
     this.#decompressor.decompressInto(frame, target, 0, target.length);

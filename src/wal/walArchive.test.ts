@@ -154,6 +154,18 @@ test('any flipped bit, any truncation, any renaming on storage is found', async 
   await expect(foreignArchive.get(ctx, file)).rejects.toMatchObject({ code: 'cluster-mismatch' });
 });
 
+test('content that did not come through compression as it went in is found by its checksum', async () => {
+  const archive = await testArchive();
+  const { name, content } = madeSegment();
+  const file: WalFileName = { kind: 'segment', segment: name };
+  await archive.put(ctx, file, content);
+  const objectName = walObjectName(testCluster, file);
+  const plain = archive.codec.sealer.open(await archive.backend.get(ctx, objectName));
+  plain[plain.length - 1]! ^= 1;
+  await archive.backend.put(ctx, objectName, archive.codec.sealer.seal(plain));
+  await expect(archive.get(ctx, file)).rejects.toMatchObject({ code: 'repository-damaged' });
+});
+
 test('a process that dies at any operation of a put leaves nothing torn, and the next one succeeds', async () => {
   const { name, content } = madeSegment({ segmentBytes: smallSegmentBytes });
   const file: WalFileName = { kind: 'segment', segment: name };

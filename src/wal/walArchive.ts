@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { Backend } from '../backend/backend.ts';
 import { syncDirectory } from '../base/atomicFile.ts';
@@ -8,7 +9,6 @@ import type { WalFileName } from '../postgres/walFileName.ts';
 import type { WalSegmentName } from '../postgres/walSegment.ts';
 import type { Repository } from '../repository/repository.ts';
 import { ObjectSealer } from '../repository/sealedObject.ts';
-import { contentSha256 } from './walHeader.ts';
 import { walFileNameText, walObjectName } from './walObjectName.ts';
 import { openWalFile, sealWalFile, type ArchivedWalFile, type WalObjectCodec } from './walObject.ts';
 
@@ -22,7 +22,7 @@ interface StoredPartial {
   readonly objectName: string;
   readonly objectBytes: number;
   readonly contentBytes: number;
-  readonly contentSha256: string;
+  readonly contentSha256: Buffer;
 }
 
 export interface WalArchiveParts {
@@ -69,7 +69,7 @@ export class WalArchive {
       await this.backend.put(ctx, prepared.objectName, prepared.sealed, { ifAbsent: true });
     } catch (error) {
       if (!isOperationError(error, 'object-exists')) throw error;
-      return this.confirmIdentical(ctx, file, prepared.header.contentSha256);
+      return this.confirmIdentical(ctx, file, content);
     }
     if (file.kind === 'segment') await this.dropPartial(ctx, file.segment);
     return 'stored';
@@ -87,9 +87,9 @@ export class WalArchive {
   }
 
   /** After `object-exists`: `identical` once the stored file is known to be the same and durable, else `wal-conflict`. */
-  async confirmIdentical(ctx: Context, file: WalFileName, sha256: string): Promise<'identical'> {
+  async confirmIdentical(ctx: Context, file: WalFileName, content: Uint8Array): Promise<'identical'> {
     const stored = await this.get(ctx, file);
-    if (stored.header.contentSha256 !== sha256) throw this.#conflict(file);
+    if (!stored.content.equals(content)) throw this.#conflict(file);
     this.#syncName(file);
     return 'identical';
   }
@@ -111,12 +111,15 @@ export class WalArchive {
   async #putPartial(ctx: Context, file: WalFileName & { kind: 'partial' }, content: Uint8Array): Promise<PutOutcome> {
     const prepared = sealWalFile(this.codec, file, content);
     if (await this.has(ctx, { kind: 'segment', segment: file.segment })) return 'superseded';
-    const outcome = await this.#comparePartial(ctx, file, { content, sha256: prepared.header.contentSha256 });
+    const outcome = await this.#comparePartial(ctx, file, content);
     if (outcome !== 'stored') return outcome;
     await this.backend.put(ctx, prepared.objectName, prepared.sealed);
-    const { contentBytes, contentSha256: sha256 } = prepared.header;
-    const objectBytes = prepared.sealed.length;
-    this.#lastPartial = { objectName: prepared.objectName, objectBytes, contentBytes, contentSha256: sha256 };
+    this.#lastPartial = {
+      objectName: prepared.objectName,
+      objectBytes: prepared.sealed.length,
+      contentBytes: content.byteLength,
+      contentSha256: sha256(content),
+    };
     return 'stored';
   }
 
@@ -124,7 +127,7 @@ export class WalArchive {
   async #comparePartial(
     ctx: Context,
     file: WalFileName & { kind: 'partial' },
-    { content, sha256 }: { content: Uint8Array; sha256: string },
+    content: Uint8Array,
   ): Promise<PutOutcome> {
     if (await this.#continuesLast(ctx, file, content)) return 'stored';
     let stored: ArchivedWalFile;
@@ -136,7 +139,7 @@ export class WalArchive {
     }
     const common = Math.min(stored.content.length, content.byteLength);
     if (!stored.content.subarray(0, common).equals(content.subarray(0, common))) throw this.#conflict(file);
-    if (stored.header.contentSha256 === sha256) {
+    if (stored.content.length === content.byteLength) {
       this.#syncName(file);
       return 'identical';
     }
@@ -150,7 +153,7 @@ export class WalArchive {
     if (last?.objectName !== objectName || last.contentBytes >= content.byteLength) return false;
     const stored = await this.backend.stat(ctx, objectName);
     if (stored?.sizeBytes !== last.objectBytes) return false;
-    return contentSha256(content.subarray(0, last.contentBytes)) === last.contentSha256;
+    return sha256(content.subarray(0, last.contentBytes)).equals(last.contentSha256);
   }
 
   /** Another process may have made the name visible and died before it was durable. */
@@ -169,4 +172,8 @@ export class WalArchive {
       detail: { name, systemIdentifier: String(this.systemIdentifier) },
     });
   }
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return hash('sha256', bytes, 'buffer');
 }

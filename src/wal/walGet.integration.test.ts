@@ -29,12 +29,12 @@ interface Recovery {
 }
 
 /** Restores the base backup and lets the server recover to the end of the archive. */
-async function recover(name: string, restoreCommand: string): Promise<Recovery> {
+async function recover(name: string, command: string): Promise<Recovery> {
   const dataDirectory = await source.restore(name);
   await using cluster = await existingCluster({
     major: source.cluster.major,
     dataDirectory,
-    settings: { archive_mode: 'off', restore_command: restoreCommand, hot_standby: false },
+    settings: { archive_mode: 'off', restore_command: command, hot_standby: false },
   });
   try {
     await cluster.start({ until: 'recovered' });
@@ -150,8 +150,8 @@ describe.each(postgresMajors)('PostgreSQL %i', (major) => {
     const middle = segments[segments.length - 3]!;
     const extra = damage(location, middle);
     for (const spool of [undefined, directory.join(`spool-${name.length}`)]) {
-      const directory = `${name.replaceAll(' ', '-')}-${spool === undefined ? 'plain' : 'ahead'}`;
-      const { rows, log } = await recover(directory, restoreCommand(location, extra, spool));
+      const restored = `${name.replaceAll(' ', '-')}-${spool === undefined ? 'plain' : 'ahead'}`;
+      const { rows, log } = await recover(restored, restoreCommand(location, extra, spool));
       expect(rows, log).toBe(undefined);
       expect(log).toContain('FATAL:  could not restore file');
       if (spool !== undefined) await stopPrefetcher(spool, ctx.signal).catch(() => undefined);

@@ -6,7 +6,7 @@ import { parseSystemIdentifier, type SystemIdentifier } from '../postgres/system
 import { parseWalFileName } from '../postgres/walFileName.ts';
 import type { Repository } from '../repository/repository.ts';
 import { ObjectSealer, exportCredentials } from '../repository/sealedObject.ts';
-import { openPrivateDirectory } from './background/privateDirectory.ts';
+import { canUsePrivateDirectory } from './background/privateDirectory.ts';
 import { fetchWal } from './get/fetchWal.ts';
 import { parentLives, placeContent } from './get/placeFile.ts';
 import { RecoveryView, type RecoveryHistory } from './get/recoveryView.ts';
@@ -55,30 +55,32 @@ export async function getFile(ctx: Context, repository: Repository, options: Get
 }
 
 /**
- * As `getFile`; starts a prefetcher in the background that fetches this file and those behind it. When that cannot be
- * had the work is done here.
+ * As `getFile`; starts a prefetcher in the background that fetches this file and those behind it. When that cannot be had
+ * the work is done here. `open` opens the repository.
  */
 export async function getFileAndFollowers(
   ctx: Context,
-  repository: Repository,
+  open: () => Promise<Repository>,
   options: GetOptions & { readonly prefetch: PrefetchOptions },
 ): Promise<void> {
   const { prefetch, history } = options;
-  const systemIdentifier = await findCluster(ctx, repository, options);
-  if (canUse(ctx, prefetch.spool)) {
-    const started = await startPrefetcher({
+  const opening = open();
+  const start = async () => {
+    const repository = await opening;
+    return {
       location: prefetch.location,
       credentials: exportCredentials(repository),
-      systemIdentifier: String(systemIdentifier),
+      systemIdentifier: String(await findCluster(ctx, repository, options)),
       spool: prefetch.spool,
       origin: prefetch.origin,
       history,
       serverPid: serverOf(options.target),
       idleMs: prefetch.idleMs ?? defaultIdleMs,
-    });
-    if (started && (await getFromPrefetcher(ctx.signal, { ...options, ...prefetch }))) return;
-  }
-  await getFile(ctx, repository, { ...options, cluster: systemIdentifier });
+    };
+  };
+  const started = canUsePrivateDirectory(ctx, prefetch.spool) && (await startPrefetcher(prefetch.spool, start()));
+  if (started && (await getFromPrefetcher(ctx.signal, { ...options, ...prefetch }))) return;
+  await getFile(ctx, await opening, options);
 }
 
 async function findCluster(
@@ -98,17 +100,6 @@ async function findCluster(
   throw new OperationError('wal-unavailable', 'cannot tell of which cluster WAL is wanted', {
     hint: `name the cluster with --cluster${only === undefined ? '' : `: ${[only, ...others].join(' or ')}`}`,
   });
-}
-
-function canUse(ctx: Context, spool: string): boolean {
-  try {
-    openPrivateDirectory(spool);
-    return true;
-  } catch (error) {
-    if (!isOperationError(error)) throw error;
-    ctx.log.warn({ err: error }, 'cannot use the spool directory');
-    return false;
-  }
 }
 
 /** Process id of the server around `target`; undefined when there is none. */

@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto';
-import { OperationError, assert } from '../base/errors.ts';
+import { OperationError } from '../base/errors.ts';
 import { toSystemIdentifier, type SystemIdentifier } from '../postgres/systemIdentifier.ts';
 
 /** What an archived object holds (docs/design/wal-archive.md); the number is the one on storage. */
@@ -21,18 +20,16 @@ export interface WalObjectHeader {
   /** Where in its segment the backup began; 0 for the other kinds. */
   readonly backupOffset: number;
   readonly contentBytes: number;
-  /** SHA-256 of the content, lower-case hex. */
-  readonly contentSha256: string;
 }
 
-export const walHeaderBytes = 96;
+export const walHeaderBytes = 64;
 
 const magic = Buffer.from('USTDYWAL', 'latin1');
 const formatVersion = 1;
 /** Largest segment that PostgreSQL can be built for. */
 const maxContentBytes = 1024 * 1024 * 1024;
 
-/** The 96 bytes of a header; little-endian. */
+/** The 64 bytes of a header; little-endian. */
 export function encodeWalHeader(header: WalObjectHeader): Buffer {
   const bytes = Buffer.alloc(walHeaderBytes);
   magic.copy(bytes);
@@ -45,9 +42,6 @@ export function encodeWalHeader(header: WalObjectHeader): Buffer {
   bytes.writeUInt32LE(header.backupOffset, 36);
   bytes.writeBigUInt64LE(BigInt(header.contentBytes), 40);
   bytes.writeUInt16LE(header.major, 48);
-  const digest = Buffer.from(header.contentSha256, 'hex');
-  assert(digest.length === 32, 'a SHA-256 has 32 bytes');
-  digest.copy(bytes, 64);
   return bytes;
 }
 
@@ -77,13 +71,7 @@ export function decodeWalHeader(bytes: Buffer, object: string): WalObjectHeader 
     segmentBytes: bytes.readUInt32LE(32),
     backupOffset: bytes.readUInt32LE(36),
     contentBytes: Number(contentBytes),
-    contentSha256: bytes.toString('hex', 64, 96),
   };
-}
-
-/** SHA-256 of a file's content as a header records it. */
-export function contentSha256(content: Uint8Array): string {
-  return hash('sha256', content, 'hex');
 }
 
 export function damagedWalObject(object: string, reason: string): OperationError {

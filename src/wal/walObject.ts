@@ -6,7 +6,6 @@ import { checkWalSegment, checkWalSegmentHead, type WalSegmentFacts } from '../p
 import { parseWalSegmentName, timelineOfSegmentName, type WalSegmentName } from '../postgres/walSegment.ts';
 import type { ObjectSealer } from '../repository/sealedObject.ts';
 import {
-  contentSha256,
   damagedWalObject,
   decodeWalHeader,
   encodeWalHeader,
@@ -41,14 +40,14 @@ export interface WalObjectCodec {
  */
 export function sealWalFile(codec: WalObjectCodec, file: WalFileName, content: Uint8Array): SealedWalFile {
   const described = describeContent(codec.systemIdentifier, file, content);
-  const header = { ...described, contentBytes: content.byteLength, contentSha256: contentSha256(content) };
+  const header = { ...described, contentBytes: content.byteLength };
   const sealed = codec.sealer.sealCompressed(encodeWalHeader(header), content);
   return { objectName: walObjectName(codec.systemIdentifier, file), header, sealed };
 }
 
 /**
- * Opens the object that was stored for `file`, checking its tag, that its header is that of this file, length, hash and,
- * for WAL, the first page. `target` receives the content when it is long enough; else new memory does.
+ * Opens the object that was stored for `file`, checking its tag, that its header is that of this file, length, checksum
+ * and, for WAL, the first page. `target` receives the content when it is long enough; else new memory does.
  * Throws `repository-damaged`, `repository-unsupported`, `wal-invalid`, `cluster-mismatch`.
  */
 export function openWalFile(
@@ -63,9 +62,6 @@ export function openWalFile(
   const room = target !== undefined && target.length >= header.contentBytes ? target : undefined;
   const content = room?.subarray(0, header.contentBytes) ?? Buffer.allocUnsafe(header.contentBytes);
   codec.sealer.decompress(plain.subarray(walHeaderBytes), content);
-  if (contentSha256(content) !== header.contentSha256) {
-    throw damagedWalObject(object, 'its content does not match the hash in its header');
-  }
   const described = describeContent(codec.systemIdentifier, file, content);
   if (described.segmentBytes !== header.segmentBytes || described.major !== header.major) {
     throw damagedWalObject(object, 'its content is not what its header says');
@@ -89,7 +85,7 @@ function describeContent(
   systemIdentifier: SystemIdentifier,
   file: WalFileName,
   content: Uint8Array,
-): Omit<WalObjectHeader, 'contentBytes' | 'contentSha256'> {
+): Omit<WalObjectHeader, 'contentBytes'> {
   if (file.kind === 'segment' || file.kind === 'partial') {
     const facts = checkWal(systemIdentifier, file, content);
     const { timeline, number } = parseWalSegmentName(file.segment, facts.segmentBytes);

@@ -4,7 +4,7 @@ import { OperationError, isOperationError } from '../base/errors.ts';
 import type { SystemIdentifier } from '../postgres/systemIdentifier.ts';
 import type { Repository } from '../repository/repository.ts';
 import { exportCredentials } from '../repository/sealedObject.ts';
-import { openPrivateDirectory } from './background/privateDirectory.ts';
+import { canUsePrivateDirectory } from './background/privateDirectory.ts';
 import { askToStore } from './walPushRequest.ts';
 import { clusterOfWalFile, readWalFile } from './push/readWalFile.ts';
 import { readyFiles } from './push/readyFiles.ts';
@@ -45,45 +45,40 @@ export async function pushFile(ctx: Context, repository: Repository, options: Pu
 }
 
 /**
- * As `pushFile`; when more files wait, starts an archiver in the background that stores them all, and lets it store
- * this one too. When that cannot be had the work is done here.
+ * As `pushFile`; when more files wait, starts an archiver in the background that stores them all, and lets it store this
+ * one too. When that cannot be had the work is done here. `open` opens the repository.
  */
 export async function pushFileAndFollowers(
   ctx: Context,
-  repository: Repository,
+  open: () => Promise<Repository>,
   options: PushOptions & { readonly background: BackgroundOptions },
 ): Promise<void> {
   const path = resolve(options.path);
   const { background } = options;
+  const opening = open();
   if (background.always || readyFiles(dirname(path)).length > 1) {
-    if (await pushInBackground(ctx, repository, { ...options, path })) return;
+    if (await pushInBackground(ctx, opening, { ...options, path })) return;
   }
-  await pushFile(ctx, repository, options);
+  await pushFile(ctx, await opening, options);
 }
 
 async function pushInBackground(
   ctx: Context,
-  repository: Repository,
+  opening: Promise<Repository>,
   { path, cluster, background }: PushOptions & { readonly background: BackgroundOptions },
 ): Promise<boolean> {
   const { spool, origin, location } = background;
-  try {
-    openPrivateDirectory(spool);
-  } catch (error) {
-    if (!isOperationError(error)) throw error;
-    ctx.log.warn({ err: error }, 'cannot use the spool directory');
-    return false;
-  }
-  const started = await startArchiver({
+  if (!canUsePrivateDirectory(ctx, spool)) return false;
+  const start = async () => ({
     location,
-    credentials: exportCredentials(repository),
+    credentials: exportCredentials(await opening),
     systemIdentifier: String(owner(path, { path, cluster })),
     named: cluster !== undefined,
     spool,
     origin,
     idleMs: background.idleMs ?? defaultIdleMs,
   });
-  return started && askToStore(spool, { path, origin }, ctx.signal);
+  return (await startArchiver(spool, start())) && askToStore(spool, { path, origin }, ctx.signal);
 }
 
 function owner(path: string, { cluster }: PushOptions): SystemIdentifier {

@@ -27,9 +27,9 @@ async function get(
     import('../openRepository.ts'),
     import('../../wal/walGet.ts'),
   ]);
-  const repository = await openRepository(ctx, invocation);
+  const open = () => openRepository(ctx, invocation);
   const options = { ...wanted, cluster, history };
-  if (spool === undefined) return getFile(ctx, repository, options);
+  if (spool === undefined) return getFile(ctx, await open(), options);
   const { location } = await invocation.repositorySettings();
-  await getFileAndFollowers(ctx, repository, { ...options, prefetch: { spool, origin, location } });
+  await getFileAndFollowers(ctx, open, { ...options, prefetch: { spool, origin, location } });
 }

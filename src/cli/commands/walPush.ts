@@ -16,12 +16,12 @@ export const run: CommandRun<typeof walPushSpec> = async (ctx, invocation) => {
     import('../openRepository.ts'),
     import('../../wal/walPush.ts'),
   ]);
-  const repository = await openRepository(ctx, invocation);
+  const open = () => openRepository(ctx, invocation);
   if (spool === undefined) {
-    await pushFile(ctx, repository, { path, cluster });
+    await pushFile(ctx, await open(), { path, cluster });
     return;
   }
   const { location, keyCacheFile } = await invocation.repositorySettings();
   const background = { spool, origin, location, always: keyCacheFile === undefined };
-  await pushFileAndFollowers(ctx, repository, { path, cluster, background });
+  await pushFileAndFollowers(ctx, open, { path, cluster, background });
 };

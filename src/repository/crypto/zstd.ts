@@ -55,8 +55,9 @@ export class ZstdCompressor {
   readonly #parameters: ZstdParameters;
   readonly #stream: ZstdStream | undefined;
 
-  constructor(compression: Exclude<Compression, 'off'>) {
-    this.#parameters = zstdParameters(compression);
+  /** With `checksum`, each frame carries a hash of its plaintext, which decompression compares (XXH64). */
+  constructor(compression: Exclude<Compression, 'off'>, { checksum = false }: { readonly checksum?: boolean } = {}) {
+    this.#parameters = { ...zstdParameters(compression), [constants.ZSTD_c_checksumFlag]: Number(checksum) };
     this.#stream = openStream(
       () => createZstdCompress({ params: this.#parameters }),
       (stream) => {

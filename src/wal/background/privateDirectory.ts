@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
-import { OperationError, errorMessage } from '../../base/errors.ts';
+import type { Context } from '../../base/context.ts';
+import { OperationError, errorMessage, isOperationError } from '../../base/errors.ts';
 
 /**
  * Makes sure that a directory is there and that nobody but its owner, who must be us, may look into it.
@@ -22,5 +23,17 @@ export function openPrivateDirectory(path: string): void {
     throw new OperationError('file-denied', `the spool directory ${path} belongs to another user`, {
       hint: 'a spool belongs to the user who runs PostgreSQL; give this cluster one of its own',
     });
+  }
+}
+
+/** As `openPrivateDirectory`, for what can do without: a failure is logged, and false. */
+export function canUsePrivateDirectory(ctx: Context, path: string): boolean {
+  try {
+    openPrivateDirectory(path);
+    return true;
+  } catch (error) {
+    if (!isOperationError(error)) throw error;
+    ctx.log.warn({ err: error }, 'cannot use the spool directory');
+    return false;
   }
 }

@@ -11,10 +11,11 @@ const readyTimeoutMs = 30_000;
 export type StartMessage = object;
 
 /**
- * Starts a process that outlives us, in a session of its own so that no signal to ours reaches it. Resolves to whether
- * it said that it is ready; why it is not stands in its log.
+ * Starts a process that outlives us, in a session of its own so that no signal to ours reaches it. It loads while its
+ * message is still being made. Resolves to whether it said that it is ready; why it is not stands in its log. Throws what
+ * hindered the message.
  */
-export async function startBackground(module: URL, message: StartMessage, logPath: string): Promise<boolean> {
+export async function startBackground(module: URL, message: Promise<StartMessage>, logPath: string): Promise<boolean> {
   const log = openLog(logPath);
   const child = spawn(process.execPath, [fileURLToPath(module)], {
     detached: true,
@@ -33,11 +34,16 @@ export async function startBackground(module: URL, message: StartMessage, logPat
     child.once('exit', () => settle(false));
     child.stdout?.once('data', () => settle(true));
     child.stdin?.on('error', () => settle(false));
-    child.stdin?.end(JSON.stringify(message));
   });
-  const result = await ready;
-  child.stdout?.destroy();
-  return result;
+  try {
+    child.stdin?.end(JSON.stringify(await message));
+    return await ready;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    child.stdout?.destroy();
+  }
 }
 
 /** In the background process: what `startBackground` was given. */

@@ -13,6 +13,6 @@ export interface PrefetcherStart extends ServiceStart, ArchiveStart {
 }
 
 /** Starts the prefetcher of a spool directory, unless one runs; resolves to whether one is ready. */
-export function startPrefetcher(start: PrefetcherStart): Promise<boolean> {
-  return startBackground(moduleUrl('./prefetcherProcess', import.meta), start, join(start.spool, 'prefetcher.log'));
+export function startPrefetcher(spool: string, start: Promise<PrefetcherStart>): Promise<boolean> {
+  return startBackground(moduleUrl('./prefetcherProcess', import.meta), start, join(spool, 'prefetcher.log'));
 }

@@ -35,7 +35,7 @@ interface Waiter {
 }
 
 /** Files taken from pg_wal before it is looked at again: a history file that appears meanwhile comes first. */
-const batchFiles = 64;
+const batchFiles = 32;
 
 /**
  * Stores what PostgreSQL wants archived: the file it asks for and, ahead of its asking, all others that are ready.
@@ -69,6 +69,11 @@ export class Archiver implements AsyncDisposable {
     return new Archiver(ctx, options, await WorkerPool.open({ module, threads, init, signal: ctx.signal }));
   }
 
+  /** Resolves when nothing more is ready, or the run of files ended with a failure. */
+  async idle(): Promise<void> {
+    await this.#draining;
+  }
+
   /** Files stored since it was opened. */
   get storedFiles(): number {
     return this.#storedFiles;
@@ -77,6 +82,7 @@ export class Archiver implements AsyncDisposable {
   /** Resolves when the file is durable in the archive. Throws what hinders it, or what hinders one before it. */
   async store(path: string): Promise<void> {
     walFileOfPath(path);
+    if (this.#holds(path)) return;
     await new Promise<void>((resolve, reject) => {
       this.#waiting.set(path, [...(this.#waiting.get(path) ?? []), { resolve, reject }]);
       this.#drain();
@@ -120,16 +126,21 @@ export class Archiver implements AsyncDisposable {
   #nextFiles(walDirectories: readonly string[]): string[] {
     const ready = walDirectories.flatMap((directory) => readyFiles(directory).map((name) => join(directory, name)));
     const unannounced = [...this.#waiting.keys()].filter((path) => !ready.includes(path));
-    return [...unannounced, ...ready].filter((path) => !this.#isStored(path)).slice(0, batchFiles);
+    return [...unannounced, ...ready].filter((path) => !this.#isSettled(path)).slice(0, batchFiles);
   }
 
-  /** True when exactly the file that lies there is stored; who waits for it is told. */
-  #isStored(path: string): boolean {
-    const stored = this.#stored.get(path);
-    if (stored === undefined) return !existsSync(path) && !this.#waiting.has(path);
-    if (!existsSync(path) || !sameIdentity(stored, identityOf(path))) return false;
+  /** True when nothing is to be done: the file is stored, and who waits for it is told; or it is gone unasked. */
+  #isSettled(path: string): boolean {
+    if (!existsSync(path)) return !this.#waiting.has(path);
+    if (!this.#holds(path)) return false;
     this.#settle((waiter) => waiter.resolve(), path);
     return true;
+  }
+
+  /** True when exactly the file that lies there is stored. */
+  #holds(path: string): boolean {
+    const stored = this.#stored.get(path);
+    return stored !== undefined && existsSync(path) && sameIdentity(stored, identityOf(path));
   }
 
   async #storeInOrder(paths: readonly string[]): Promise<void> {
@@ -154,7 +165,7 @@ export class Archiver implements AsyncDisposable {
 
   async #finish(path: string, preparation: Preparation): Promise<void> {
     const identity =
-      preparation.kind === 'direct' ? await this.#putDirectly(path) : await this.#publish(preparation.result);
+      preparation.kind === 'direct' ? await this.#putDirectly(path) : await this.#publish(path, preparation.result);
     this.#storedFiles++;
     this.#stored.set(path, identity);
     this.#acknowledge(path, identity);
@@ -167,15 +178,15 @@ export class Archiver implements AsyncDisposable {
     return identity;
   }
 
-  async #publish(result: PushResult): Promise<FileIdentity> {
+  async #publish(path: string, result: PushResult): Promise<FileIdentity> {
     if ('failure' in result) throw deserializeError(result.failure);
-    const { file, staged, identity, sha256 } = result.value;
+    const { file, staged, identity } = result.value;
     const { archive, repository } = this.#options;
     try {
       publishObject(repository.backend.localDirectory!, staged);
     } catch (error) {
       if (!isOperationError(error, 'object-exists')) throw error;
-      await archive.confirmIdentical(this.#ctx, file, sha256);
+      await archive.confirmIdentical(this.#ctx, file, readWalFile(path).content);
     }
     if (file.kind === 'segment') await archive.dropPartial(this.#ctx, file.segment);
     return identity;

@@ -8,15 +8,25 @@ import { archiverPlace, type ArchiverRequest } from '../walPushRequest.ts';
 import { Archiver } from './archiver.ts';
 import type { ArchiverStart } from './startArchiver.ts';
 
+/** How long an answer may wait for files ahead of it: each time archive_command asks costs a process. */
+const aheadMs = 500;
+
 const start = (await readStartMessage()) as unknown as ArchiverStart;
 const { ctx, repository, archive } = await openInBackground('archiver', start);
 await claimArchive(ctx, archive, { named: start.named });
 
 await serveInBackground(start, archiverPlace(start.spool).name, async () => {
-  const archiver = await Archiver.open(ctx, { repository, archive, spool: start.spool, threads: defaultThreadCount() });
+  const archiver = await Archiver.open(ctx, {
+    repository,
+    archive,
+    spool: start.spool,
+    threads: defaultThreadCount() + 1,
+  });
   return {
     answer: async ({ path }: ArchiverRequest) => {
       await archiver.store(path);
+      // a little later there is more that archive_command need not ask for
+      await Promise.race([archiver.idle(), ctx.clock.sleep(aheadMs)]);
       return 'stored';
     },
     state: () => ({ storedFiles: archiver.storedFiles }),

@@ -11,6 +11,6 @@ export interface ArchiverStart extends ServiceStart, ArchiveStart {
 }
 
 /** Starts the archiver of a spool directory, unless one runs; resolves to whether one is ready. */
-export function startArchiver(start: ArchiverStart): Promise<boolean> {
-  return startBackground(moduleUrl('./archiverProcess', import.meta), start, join(start.spool, 'archiver.log'));
+export function startArchiver(spool: string, start: Promise<ArchiverStart>): Promise<boolean> {
+  return startBackground(moduleUrl('./archiverProcess', import.meta), start, join(spool, 'archiver.log'));
 }

@@ -25,7 +25,6 @@ export interface StagedFile {
   readonly file: WalFileName;
   readonly staged: StagedObject;
   readonly identity: FileIdentity;
-  readonly sha256: string;
 }
 
 /** Failures of one file are values: they must not end the thread. */
@@ -41,8 +40,8 @@ export function createKernel(init: PushKernelInit): Kernel {
     const sizeBytes = sizeOfFile(path);
     if (sizeBytes > buffer.length) buffer = Buffer.alloc(sizeBytes);
     const { file, content, identity } = readWalFile(path, buffer);
-    const { objectName, sealed, header } = sealWalFile(codec, file, content);
-    return { file, identity, sha256: header.contentSha256, staged: stageObject(init.directory, objectName, sealed) };
+    const { objectName, sealed } = sealWalFile(codec, file, content);
+    return { file, identity, staged: stageObject(init.directory, objectName, sealed) };
   };
 
   return {
