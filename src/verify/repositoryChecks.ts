@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts';
+import { formatBytes } from '../base/bytes.ts';
 import type { Progress } from '../base/progress.ts';
 import { checkRepository, type CheckReport, type Finding } from '../repository/check.ts';
 import type { DataSubset } from '../repository/dataSubset.ts';
@@ -48,7 +49,7 @@ export async function checkAllData(
       ...(threads === undefined ? {} : { threads }),
     });
     const { stats } = report;
-    const actual = `${stats.packsRead} of ${stats.packs} packs read, ${stats.bytesRead} bytes of content good`;
+    const actual = `${stats.packsRead} of ${stats.packs} packs read, ${formatBytes(stats.bytesRead)} of content good`;
     return judge(report.errors.map(findingText), { actual });
   });
   const objects = await checks.run(2, 'other objects', async () => {
@@ -75,5 +76,6 @@ function findingText({ object, problem }: Finding): string {
 }
 
 function structureText({ stats }: CheckReport): string {
-  return `${stats.packs} packs, ${stats.indexDocuments} index documents, ${stats.snapshots} snapshots, ${stats.trees} trees`;
+  const { packs, indexDocuments, snapshots, trees } = stats;
+  return `packs: ${packs}, index documents: ${indexDocuments}, snapshots: ${snapshots}, trees: ${trees}`;
 }

@@ -1,3 +1,4 @@
+import { formatBytes } from '../base/bytes.ts';
 import type { Context } from '../base/context.ts';
 import { assert } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
@@ -118,7 +119,7 @@ class RecoveryRehearsal {
       this.#checks.run(4, 'restored files', async () => {
         const options = { backup, directory, user, threads, progress };
         const { files, totalBytes, refused } = await materialise(this.#ctx, this.#repository, options);
-        return { status: 'passed', actual: `${files} files, ${totalBytes} bytes`, detail: refused };
+        return { status: 'passed', actual: `${files} files, ${formatBytes(totalBytes)}`, detail: refused };
       }),
     );
   }

@@ -1,3 +1,4 @@
+import { formatBytes } from '../base/bytes.ts';
 import type { Context } from '../base/context.ts';
 import { OperationError, isOperationError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
@@ -154,7 +155,7 @@ class SnapshotVerification {
       const wrong = read.problems.map(
         ({ object, blob, problem }) => `${object}: ${problem}${blob === undefined ? '' : ` (blob ${blob})`}`,
       );
-      return judge(wrong, { actual: `${read.files} of ${files.size} files, ${read.bytes} bytes read` });
+      return judge(wrong, { actual: `${read.files} of ${files.size} files, ${formatBytes(read.bytes)} read` });
     });
     return good ? read : undefined;
   }

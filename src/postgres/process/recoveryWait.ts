@@ -79,7 +79,7 @@ class ReplayPoller implements AsyncDisposable {
     } catch (error) {
       ctx.signal.throwIfAborted();
       await this[Symbol.asyncDispose]();
-      if (!isOperationError(error, 'postgres-unreachable', 'postgres-protocol')) throw error;
+      if (!isOperationError(error, 'postgres-unreachable', 'postgres-protocol') && !isOver(error)) throw error;
       return undefined; // the next poll tells whether the server has ended
     }
   }
@@ -89,6 +89,11 @@ class ReplayPoller implements AsyncDisposable {
     this.#connection = undefined;
     await connection?.[Symbol.asyncDispose]();
   }
+}
+
+/** Recovery ended while the statement ran: after it had seen that there is one, before it asked whether it is paused. */
+function isOver(error: unknown): boolean {
+  return isOperationError(error) && error.detail['sqlstate'] === '55000';
 }
 
 /** 13 knows only whether a pause was asked for, which at a recovery target is the same. */

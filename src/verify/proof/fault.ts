@@ -11,6 +11,7 @@ const testersCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'lock-lost',
   'postgres-unsupported',
   'wal-unavailable',
+  'verification-inconclusive',
   'destination-not-empty',
   'destination-full',
   'destination-io',

@@ -1,4 +1,4 @@
-import { createReadStream, lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import type { Progress } from '../../base/progress.ts';
@@ -49,6 +49,7 @@ export interface PageScanOptions {
 
 const highestLsn = toLsn(0xffff_ffff_ffff_ffffn);
 const readBytes = 1024 * 1024;
+const reportBytes = 16 * readBytes;
 
 /**
  * Verifies the checksum (or, without data checksums, the header) of every page of every relation on disk, indexes of
@@ -62,27 +63,42 @@ export async function scanPages(ctx: Context, options: PageScanOptions): Promise
   const scanner = createPageScanner({ arenaBytes: readBytes });
   const wrong: string[] = [];
   let pages = 0;
+  let unreported = 0;
   for (const { path, absolutePath, relation } of files) {
-    ctx.signal.throwIfAborted();
     let firstBlock = relation.segment * control.relationSegmentBlocks;
-    for await (const chunk of createReadStream(absolutePath, { highWaterMark: readBytes })) {
-      const scan = scanner.scanBuffer(chunk as Buffer, {
+    for (const lengthBytes of readInto(scanner.buffer, absolutePath)) {
+      const scan = scanner.scan({
+        lengthBytes,
         firstBlock,
         startLsn: highestLsn,
         checksums,
         blockSize: control.blockBytes,
-        chunkBytes: Math.max(65_536, control.blockBytes),
       });
       for (const block of scan.badBlocks) wrong.push(`${path}: page ${block} has a wrong checksum`);
-      if (scan.tailBytes > 0) wrong.push(`${path}: it ends in the middle of a page`);
       for (const block of scan.invalidBlocks) wrong.push(`${path}: page ${block} has an impossible header`);
+      if (scan.tailBytes > 0) wrong.push(`${path}: it ends in the middle of a page`);
       firstBlock += scan.pages;
       pages += scan.pages;
-      progress.advance({ bytes: (chunk as Buffer).length });
+      unreported += lengthBytes;
+      if (unreported < reportBytes) continue;
+      progress.advance({ bytes: unreported });
+      unreported = 0;
+      await ctx.clock.sleep(0, ctx.signal); // locks are refreshed, and somebody may have pressed Ctrl-C
     }
   }
+  progress.advance({ bytes: unreported });
   const actual = `${pages} pages in ${files.length} files${checksums ? '' : '; headers only: the cluster has no data checksums'}`;
   return judge(wrong, { actual });
+}
+
+/** Fills the buffer again and again; yields how much is in it. */
+function* readInto(buffer: Buffer, path: string): Generator<number> {
+  const fd = openSync(path, 'r');
+  try {
+    for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer)) yield bytes;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 interface FoundFile {

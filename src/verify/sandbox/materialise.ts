@@ -1,5 +1,6 @@
 import { chownSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatBytes } from '../../base/bytes.ts';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
@@ -71,10 +72,9 @@ function requireSpace(directory: string, { record }: BaseBackup): void {
   const neededBytes = BigInt(record.sizeBytes) + BigInt(record.wal.length * record.walSegmentBytes + spareBytes);
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes) return;
-  const megabytes = (bytes: bigint): string => `${bytes / 1_000_000n} MB`;
   throw new OperationError(
     'destination-full',
-    `the backup needs ${megabytes(neededBytes)} to be restored, and ${directory} has ${megabytes(freeBytes)} free`,
+    `the backup needs ${formatBytes(neededBytes)} to be restored, and ${directory} has ${formatBytes(freeBytes)} free`,
     {
       hint: 'name a directory with more room: --scratch, or verify.directory in the configuration',
       detail: { neededBytes: String(neededBytes), freeBytes: String(freeBytes) },

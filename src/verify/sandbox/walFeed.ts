@@ -51,6 +51,7 @@ export class WalFeed implements AsyncDisposable {
   readonly #end = new AbortController();
   readonly #contents = new Map<string, Promise<Buffer | undefined>>();
   readonly #published = new Set<string>();
+  readonly #refusals = new Map<string, unknown>();
   #tail: Promise<void> = Promise.resolve();
   readonly #failed = Promise.withResolvers<never>();
   #newest: string | undefined;
@@ -149,7 +150,7 @@ export class WalFeed implements AsyncDisposable {
         if (asked) this.#reply('absent', name, Buffer.alloc(0));
         return;
       }
-      this.#options.inspect(file, bytes);
+      this.#inspect(name, file, bytes);
       this.#published.add(name);
       this.#reply('ready', name, bytes);
     } catch (error) {
@@ -158,6 +159,18 @@ export class WalFeed implements AsyncDisposable {
       this.#failed.reject(error);
     } finally {
       this.#contents.delete(name);
+    }
+  }
+
+  /** A file that was refused stays so: looked at again, out of order, what was wrong might not be seen. */
+  #inspect(name: string, file: WalFileName, bytes: Buffer): void {
+    const refusal = this.#refusals.get(name);
+    if (refusal !== undefined) throw refusal;
+    try {
+      this.#options.inspect(file, bytes);
+    } catch (error) {
+      this.#refusals.set(name, error);
+      throw error;
     }
   }
 
