@@ -12,6 +12,7 @@ const header = fc.record({
   segmentBytes: fc.nat(0xffff_ffff),
   backupOffset: fc.nat(0xffff_ffff),
   contentBytes: fc.nat(1024 * 1024 * 1024),
+  storedAt: fc.date({ min: new Date(0), noInvalidDate: true }),
 });
 
 test('a header comes back as it was written', () => {
@@ -34,10 +35,11 @@ test('the bytes are those of docs/design/wal-archive.md', () => {
     segmentBytes: 0x01000000,
     backupOffset: 0x31323334,
     contentBytes: 0x4142,
+    storedAt: new Date(0x0000_0192_5152_5354),
   });
   const magic = Buffer.from('USTDYWAL').toString('hex');
   const numbers = '0100 02 00 04030201 1817161514131211 2827262524232221 00000001 34333231 4241000000000000 1100';
-  const fields = [magic, ...numbers.split(' '), '00'.repeat(14)];
+  const fields = [magic, ...numbers.split(' '), '00'.repeat(6), '5453525192010000'];
   expect(bytes.toString('hex')).toBe(fields.join(''));
 });
 
@@ -51,6 +53,7 @@ test('what is no header, or one of the future, is refused', () => {
     segmentBytes: 1,
     backupOffset: 0,
     contentBytes: 1,
+    storedAt: new Date(0),
   });
   const changed = (at: number, value: number): Buffer => {
     const bytes = Buffer.from(good);

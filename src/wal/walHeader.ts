@@ -20,6 +20,8 @@ export interface WalObjectHeader {
   /** Where in its segment the backup began; 0 for the other kinds. */
   readonly backupOffset: number;
   readonly contentBytes: number;
+  /** When the object was made, to the millisecond. */
+  readonly storedAt: Date;
 }
 
 export const walHeaderBytes = 64;
@@ -42,6 +44,7 @@ export function encodeWalHeader(header: WalObjectHeader): Buffer {
   bytes.writeUInt32LE(header.backupOffset, 36);
   bytes.writeBigUInt64LE(BigInt(header.contentBytes), 40);
   bytes.writeUInt16LE(header.major, 48);
+  bytes.writeBigUInt64LE(BigInt(header.storedAt.getTime()), 56);
   return bytes;
 }
 
@@ -71,6 +74,7 @@ export function decodeWalHeader(bytes: Buffer, object: string): WalObjectHeader 
     segmentBytes: bytes.readUInt32LE(32),
     backupOffset: bytes.readUInt32LE(36),
     contentBytes: Number(contentBytes),
+    storedAt: new Date(Number(bytes.readBigUInt64LE(56))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../base/clock.ts';
 import { OperationError, assert } from '../base/errors.ts';
 import type { SystemIdentifier } from '../postgres/systemIdentifier.ts';
 import { parseTimelineHistory } from '../postgres/timeline.ts';
@@ -32,6 +33,8 @@ export interface ArchivedWalFile {
 export interface WalObjectCodec {
   readonly sealer: ObjectSealer;
   readonly systemIdentifier: SystemIdentifier;
+  /** Default: the system's. */
+  readonly clock?: Pick<Clock, 'now'>;
 }
 
 /**
@@ -40,7 +43,8 @@ export interface WalObjectCodec {
  */
 export function sealWalFile(codec: WalObjectCodec, file: WalFileName, content: Uint8Array): SealedWalFile {
   const described = describeContent(codec.systemIdentifier, file, content);
-  const header = { ...described, contentBytes: content.byteLength };
+  const storedAt = (codec.clock ?? systemClock).now();
+  const header = { ...described, contentBytes: content.byteLength, storedAt };
   const sealed = codec.sealer.sealCompressed(encodeWalHeader(header), content);
   return { objectName: walObjectName(codec.systemIdentifier, file), header, sealed };
 }
@@ -85,7 +89,7 @@ function describeContent(
   systemIdentifier: SystemIdentifier,
   file: WalFileName,
   content: Uint8Array,
-): Omit<WalObjectHeader, 'contentBytes'> {
+): Omit<WalObjectHeader, 'contentBytes' | 'storedAt'> {
   if (file.kind === 'segment' || file.kind === 'partial') {
     const facts = checkWal(systemIdentifier, file, content);
     const { timeline, number } = parseWalSegmentName(file.segment, facts.segmentBytes);
