@@ -11,7 +11,7 @@ const configuration: KnipConfig = {
     // programs that tests start
     'src/**/fixture/{*Process,*Owner,*Holder,writer,*Kernel}.ts',
     'src/testing/fixture/*.ts',
-    'tools/{bench,build,completeLock,generate,lint,test,wasm}.ts',
+    'tools/{bench,build,completeLock,generate,lint,terminalPicture,test,wasm}.ts',
     'tools/knipFileCount.ts',
     '{src,tools,e2e}/**/*.test.ts',
     '*.config.ts',
