@@ -20,7 +20,7 @@ const configuration: KnipConfig = {
   ignoreExportsUsedInFile: true,
   // found by path: PostgreSQL for the tests; loaded only where it can be: koffi
   ignoreDependencies: [/^pg1[3-8]$/, 'koffi'],
-  ignoreBinaries: ['mkfifo', 'mount', 'openssl', 'restic', 'setfattr', 'setpriv', 'strace', 'umount'],
+  ignoreBinaries: ['mkfifo', 'mount', 'openssl', 'restic', 'setfattr', 'setpriv', 'strace', 'umount', 'unshare'],
 };
 
 export default configuration;

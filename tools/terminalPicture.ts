@@ -9,6 +9,7 @@ const lineHeight = 21;
 const margin = 18;
 const titleHeight = 34;
 const columns = 100;
+const buttons = ['#e06c5f', '#e0b35f', '#7fb069'];
 
 const [command = ''] = process.argv.slice(2);
 process.stdout.write(picture(command, (await text(process.stdin)).trimEnd().split('\n')));
@@ -18,17 +19,24 @@ function picture(typed: string, printed: readonly string[]): string {
   const width = Math.ceil(columns * characterWidth + 2 * margin);
   const height = titleHeight + (lines.length + 1) * lineHeight + margin;
   const rows = [`<tspan class="prompt">$ </tspan>${escaped(typed)}`, ...lines.map(coloured)];
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
+  const size = `width="${width}" height="${height}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${width} ${height}" role="img">
 <title>${escaped(typed)}</title>
 <style>
-text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #d8dee9; white-space: pre; }
+text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace; }
+text { fill: #d8dee9; white-space: pre; }
 .prompt { fill: #8fbc7f; } .time { fill: #7b879d; }
 </style>
-<rect width="${width}" height="${height}" rx="10" fill="#1b1f2a"/>
-${['#e06c5f', '#e0b35f', '#7fb069'].map((fill, index) => `<circle cx="${22 + index * 20}" cy="18" r="6" fill="${fill}"/>`).join('')}
-${rows.map((row, index) => `<text x="${margin}" y="${titleHeight + (index + 1) * lineHeight - 6}" xml:space="preserve">${row}</text>`).join('\n')}
+<rect ${size} rx="10" fill="#1b1f2a"/>
+${buttons.map((fill, index) => `<circle cx="${22 + index * 20}" cy="18" r="6" fill="${fill}"/>`).join('')}
+${rows.map(rowText).join('\n')}
 </svg>
 `;
+}
+
+function rowText(row: string, index: number): string {
+  const y = titleHeight + (index + 1) * lineHeight - 6;
+  return `<text x="${margin}" y="${y}" xml:space="preserve">${row}</text>`;
 }
 
 /** A line as the terminal would show it: cut at spaces, continued below its text. */

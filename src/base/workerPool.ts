@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -135,7 +136,7 @@ export function moduleUrl(relative: string, importMeta: { url: string; filename:
 }
 
 /** Threads to use when nothing is configured: one a core. */
-export { availableParallelism as defaultThreadCount } from 'node:os';
+export const defaultThreadCount = availableParallelism;
 
 interface LaneShared {
   readonly counters: ArrayBufferLike;

@@ -8,7 +8,7 @@ import { createCluster } from '../testing/postgresServer.ts';
 import { processesIn } from '../testing/processes.ts';
 import { serverUser } from '../testing/serverUser.ts';
 import { waitFor } from '../testing/waitFor.ts';
-import { createArchivedCluster, type ArchivedCluster } from './fixture/archivedCluster.ts';
+import { createArchivedCluster, type ArchivedCluster } from '../testing/archivedCluster.ts';
 import { reachableInstallation, requireInstallation, type Installation } from './installations.ts';
 import { createScratchDirectory, type ScratchDirectory } from './scratchDirectory.ts';
 import { startServer, type RecoveryProgress, type ServerProcess } from './serverProcess.ts';

@@ -59,7 +59,10 @@ export function exportMasterKey(repository: { readonly masterKey: MasterKey }): 
   return masterKeyToBytes(repository.masterKey);
 }
 
-/** What opens a repository in a helper process of ours: JSON values. Holds the key: never on a command line, in a file, in a log. */
+/**
+ * What opens a repository in a helper process of ours: JSON values. Holds the key: never on a command line, in a file,
+ * in a log.
+ */
 export interface ExportedCredentials {
   readonly repositoryId: string;
   readonly keyId: string;

@@ -75,7 +75,9 @@ export class WalArchive {
     return 'stored';
   }
 
-  /** Fetches a file and checks everything about it. Throws `object-missing` when it is not there, else as `openWalFile`. */
+  /**
+   * Fetches a file and checks everything about it. Throws `object-missing` when it is not there, else as `openWalFile`.
+   */
   async get(ctx: Context, file: WalFileName): Promise<ArchivedWalFile> {
     const sealed = await this.backend.get(ctx, walObjectName(this.systemIdentifier, file));
     return openWalFile(this.codec, file, { sealed });

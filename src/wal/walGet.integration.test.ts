@@ -2,7 +2,7 @@ import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
-import { createArchivedCluster, type ArchivedCluster } from '../postgres/fixture/archivedCluster.ts';
+import { createArchivedCluster, type ArchivedCluster } from '../testing/archivedCluster.ts';
 import { chownTree } from '../postgres/runtimeUser.ts';
 import { postgresMajors } from '../testing/postgresBinaries.ts';
 import { existingCluster, type Cluster } from '../testing/postgresServer.ts';

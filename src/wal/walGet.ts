@@ -55,8 +55,8 @@ export async function getFile(ctx: Context, repository: Repository, options: Get
 }
 
 /**
- * As `getFile`; starts a prefetcher in the background that fetches this file and those behind it. When that cannot be had
- * the work is done here. `open` opens the repository.
+ * As `getFile`; starts a prefetcher in the background that fetches this file and those behind it. When that cannot be
+ * had the work is done here. `open` opens the repository.
  */
 export async function getFileAndFollowers(
   ctx: Context,

@@ -45,8 +45,8 @@ export async function pushFile(ctx: Context, repository: Repository, options: Pu
 }
 
 /**
- * As `pushFile`; when more files wait, starts an archiver in the background that stores them all, and lets it store this
- * one too. When that cannot be had the work is done here. `open` opens the repository.
+ * As `pushFile`; when more files wait, starts an archiver in the background that stores them all, and lets it store
+ * this one too. When that cannot be had the work is done here. `open` opens the repository.
  */
 export async function pushFileAndFollowers(
   ctx: Context,

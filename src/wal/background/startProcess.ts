@@ -12,8 +12,8 @@ export type StartMessage = object;
 
 /**
  * Starts a process that outlives us, in a session of its own so that no signal to ours reaches it. It loads while its
- * message is still being made. Resolves to whether it said that it is ready; why it is not stands in its log. Throws what
- * hindered the message.
+ * message is still being made. Resolves to whether it said that it is ready; why it is not stands in its log. Throws
+ * what hindered the message.
  */
 export async function startBackground(module: URL, message: Promise<StartMessage>, logPath: string): Promise<boolean> {
   const log = openLog(logPath);

@@ -1,4 +1,6 @@
-/** Entry of the background prefetcher; see walGetRequest.ts for what it is asked, startPrefetcher.ts for how it starts. */
+/**
+ * Entry of the background prefetcher; see walGetRequest.ts for what it is asked, startPrefetcher.ts for how it starts.
+ */
 import { existsSync } from 'node:fs';
 import { defaultThreadCount } from '../../base/workerPool.ts';
 import { openInBackground } from '../background/openInBackground.ts';

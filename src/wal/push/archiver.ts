@@ -39,8 +39,8 @@ const batchFiles = 32;
 
 /**
  * Stores what PostgreSQL wants archived: the file it asks for and, ahead of its asking, all others that are ready.
- * Threads prepare files in parallel; they become visible, and are acknowledged, in PostgreSQL's order. The first failure
- * ends the run of files: what comes behind waits until PostgreSQL asks again.
+ * Threads prepare files in parallel; they become visible, and are acknowledged, in PostgreSQL's order. The first
+ * failure ends the run of files: what comes behind waits until PostgreSQL asks again.
  */
 export class Archiver implements AsyncDisposable {
   readonly #ctx: Context;
