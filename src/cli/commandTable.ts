@@ -19,6 +19,7 @@ import { versionSpec } from './specs/version.ts';
 import { walGetSpec } from './specs/walGet.ts';
 import { walPushSpec } from './specs/walPush.ts';
 import { walReceiveSpec } from './specs/walReceive.ts';
+import { walStatusSpec } from './specs/walStatus.ts';
 
 /**
  * Every command, in the order of --help. To add one: `specs/<command>.ts` with its description, `commands/<command>.ts`
@@ -46,6 +47,7 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(cacheSaveKeySpec, () => import('./commands/cacheSaveKey.ts')),
   register(cacheForgetKeySpec, () => import('./commands/cacheForgetKey.ts')),
   register(walReceiveSpec, () => import('./commands/walReceive.ts')),
+  register(walStatusSpec, () => import('./commands/walStatus.ts')),
   register(walPushSpec, () => import('./commands/walPush.ts')),
   register(walGetSpec, () => import('./commands/walGet.ts')),
   register(doctorSpec, () => import('./commands/doctor.ts')),
