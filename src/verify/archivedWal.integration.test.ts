@@ -2,17 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ProofBench } from '../testing/proofBench.ts';
 import { parseLsn } from '../postgres/lsn.ts';
-import { RecoveryBench } from '../restore/fixture/recoveryBench.ts';
 import type { Cluster } from '../testing/postgresServer.ts';
 import { fingerprint } from './fixture/fingerprint.ts';
-import { leftovers } from './fixture/goodBackupSuite.ts';
 import { failed, problemsOf, proveWith } from './fixture/prove.ts';
 
 /** Containers often allow it to nobody. */
 const isolated = spawnSync('unshare', ['--mount', '--net', '--map-root-user', 'true']).status === 0;
 
-function segmentPaths(bench: RecoveryBench): string[] {
+function segmentPaths(bench: ProofBench): string[] {
   const wal = join(bench.repositoryPath, 'wal');
   return readdirSync(wal, { recursive: true, encoding: 'utf8' })
     .filter((name) => /\/[0-9A-F]{24}$/.test(name))
@@ -21,7 +20,7 @@ function segmentPaths(bench: RecoveryBench): string[] {
 }
 
 /** Some rows and some WAL segments behind a backup. */
-async function laterWal(bench: RecoveryBench, cluster: Cluster): Promise<void> {
+async function laterWal(bench: ProofBench, cluster: Cluster): Promise<void> {
   await cluster.sql('create table later as select g as id from generate_series(1, 100) g');
   for (let segment = 0; segment < 4; segment++)
     await cluster.sql('insert into later values (0); select pg_switch_wal()');
@@ -32,8 +31,8 @@ describe.each([{ major: 13 as const }, { major: 18 as const }])('PostgreSQL $maj
   test.skipIf(!isolated)(
     'recovers to the newest archived point beside the original, tablespaces made meanwhile included',
     async () => {
-      await using bench = await RecoveryBench.open();
-      await using cluster = await bench.createCluster({ major, tablespaces: ['before'] });
+      await using bench = await ProofBench.open();
+      await using cluster = await bench.createArchiving({ major, tablespaces: ['before'] });
       await cluster.sql('create table early tablespace before as select g as id from generate_series(1, 10) g');
       await bench.backup(cluster);
       const made = await cluster.createTablespace('after');
@@ -48,14 +47,14 @@ describe.each([{ major: 13 as const }, { major: 18 as const }])('PostgreSQL $maj
       const rows = Object.fromEntries(proof.tables.map((table) => [table.name, table.rows]));
       expect(rows).toEqual({ 'public.early': 10, 'public.later': 104, 'public.placed': 50 });
       expect([...fingerprint(made), ...fingerprint(cluster.dataDirectory)]).toEqual(original);
-      expect(leftovers(bench)).toEqual([]);
+      expect(bench.sandboxes()).toEqual([]);
     },
   );
 });
 
 test('recovers to a position that is asked for, and not past it', async () => {
-  await using bench = await RecoveryBench.open();
-  await using cluster = await bench.createCluster();
+  await using bench = await ProofBench.open();
+  await using cluster = await bench.createArchiving();
   await bench.backup(cluster);
   await cluster.sql('create table t as select 1 as id');
   const [row] = await cluster.sql<{ lsn: string }>('select pg_current_wal_lsn()::text as lsn');
@@ -68,12 +67,12 @@ test('recovers to a position that is asked for, and not past it', async () => {
 });
 
 test('a missing segment is named by level 3, a damaged one stops the recovery of level 4', async () => {
-  await using bench = await RecoveryBench.open();
-  await using cluster = await bench.createCluster();
+  await using bench = await ProofBench.open();
+  await using cluster = await bench.createArchiving();
   await bench.backup(cluster);
   await laterWal(bench, cluster);
   const paths = segmentPaths(bench);
-  const middle = paths.at(-3)!;
+  const middle = paths.at(-3) ?? '';
   const original = readFileSync(middle);
 
   rmSync(middle);
@@ -88,5 +87,5 @@ test('a missing segment is named by level 3, a damaged one stops the recovery of
   expect(damaged.proof.verdict).toBe('failed');
   expect(failed(damaged.proof)).toEqual([expect.objectContaining({ name: 'recovery' })]);
   expect(failed(damaged.proof)[0]!.actual).toContain(middle.slice(bench.repositoryPath.length + 1));
-  expect(leftovers(bench)).toEqual([]);
+  expect(bench.sandboxes()).toEqual([]);
 });

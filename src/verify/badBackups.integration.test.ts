@@ -3,12 +3,12 @@ import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { backupBench, type BackupBench } from '../backup/fixture/physical.ts';
+import { ProofBench } from '../testing/proofBench.ts';
 import { createContext } from '../base/context.ts';
 import { silentProgress } from '../base/progress.ts';
 import { findBaseBackup } from '../restore/baseBackup.ts';
 import { createCluster } from '../testing/postgresServer.ts';
-import { failed, makeTable, openBenchRepository, proveWith } from './fixture/prove.ts';
+import { failed, makeTable, proveWith } from './fixture/prove.ts';
 import { tamper } from './fixture/tamper.ts';
 import { Sandbox } from './sandbox/sandbox.ts';
 import { materialise } from './sandbox/materialise.ts';
@@ -16,7 +16,7 @@ import { materialise } from './sandbox/materialise.ts';
 const run = promisify(execFile);
 
 /** Paths of the packs, largest first. */
-async function packs(bench: BackupBench): Promise<string[]> {
+async function packs(bench: ProofBench): Promise<string[]> {
   const { stdout } = await run('find', [join(bench.repositoryPath, 'data'), '-type', 'f', '-printf', '%s %p\n']);
   const lines = stdout
     .trim()
@@ -25,7 +25,7 @@ async function packs(bench: BackupBench): Promise<string[]> {
   return lines.map((line) => line.slice(line.indexOf(' ') + 1));
 }
 
-function objectOf(bench: BackupBench, path: string): string {
+function objectOf(bench: ProofBench, path: string): string {
   return path.slice(bench.repositoryPath.length + 1);
 }
 
@@ -40,7 +40,7 @@ async function flip(path: string): Promise<void> {
 test('a flipped byte in a pack is found by level 2, which names the object, and never restored', async () => {
   await using cluster = await createCluster();
   await makeTable(cluster);
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   await bench.backup(cluster);
   const [pack] = await packs(bench);
   await flip(pack!);
@@ -52,7 +52,7 @@ test('a flipped byte in a pack is found by level 2, which names the object, and 
 
   // what level 4 does with it when nobody has looked before
   const ctx = createContext();
-  const repository = await openBenchRepository(bench);
+  const repository = await bench.openRepository();
   const backup = await findBaseBackup(ctx, repository, { text: 'latest' });
   await using sandbox = await Sandbox.open(ctx, { major: 15, scratch: bench.directory.path });
   const { directory, user } = sandbox;
@@ -63,7 +63,7 @@ test('a flipped byte in a pack is found by level 2, which names the object, and 
 
 test('a truncated pack is found by level 1', async () => {
   await using cluster = await createCluster();
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   await bench.backup(cluster);
   const [pack] = await packs(bench);
   await run('chmod', ['u+w', pack!]);
@@ -75,7 +75,7 @@ test('a truncated pack is found by level 1', async () => {
 
 test('a record that says something else than the backup holds is found', async () => {
   await using cluster = await createCluster();
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   const { record } = await bench.backup(cluster);
   const edits: readonly (readonly [string, Partial<typeof record>])[] = [
     ['system identifier', { systemIdentifier: '7000000000000000001' }],
@@ -102,7 +102,7 @@ test('a record that says something else than the backup holds is found', async (
 
 test('a file that is another than the manifest says, and one that is gone, are found by level 3', async () => {
   await using cluster = await createCluster();
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   const { record } = await bench.backup(cluster);
   await tamper(bench, 'main/pgdata/PG_VERSION', () => Buffer.from('16\n'));
   await tamper(bench, 'main/pgdata/postgresql.conf', () => undefined);
@@ -115,7 +115,7 @@ test('a file that is another than the manifest says, and one that is gone, are f
 
 test('WAL records that were changed are found by level 3', async () => {
   await using cluster = await createCluster();
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   const { record } = await bench.backup(cluster);
   await tamper(bench, `main/pgdata/pg_wal/${record.wal[0]}`, (segment) => {
     const start = Number.parseInt(record.startLsn.split('/')[1]!, 16) % segment.length;

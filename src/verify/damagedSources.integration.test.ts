@@ -1,9 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { backupBench } from '../backup/fixture/physical.ts';
+import { ProofBench } from '../testing/proofBench.ts';
 import { createCluster, type Cluster } from '../testing/postgresServer.ts';
-import { leftovers } from './fixture/goodBackupSuite.ts';
 import { failed, makeTable, proveWith } from './fixture/prove.ts';
 
 /** Writes into a relation's file while the server is down. */
@@ -26,13 +25,13 @@ test('a damaged index without page checksums is found by amcheck, and the proof 
     page.fill(0xff, item + 9, item + 20);
     writeFileSync(path, bytes);
   });
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   await bench.backup(cluster);
   const { proof } = await proveWith(bench, { level: 4 });
   expect(proof.verdict).toBe('failed');
   expect(failed(proof)).toEqual([expect.objectContaining({ name: 'indexes' })]);
   expect(failed(proof)[0]!.detail[0]).toMatch(/^postgres: public\.t_text: /);
-  expect(leftovers(bench)).toEqual([]);
+  expect(bench.sandboxes()).toEqual([]);
 });
 
 test('a relation whose file the source had lost already is found', async () => {
@@ -40,7 +39,7 @@ test('a relation whose file the source had lost already is found', async () => {
   await makeTable(cluster);
   await cluster.sql('create index t_hash on t using hash (id); checkpoint');
   const path = await damageRelation(cluster, 't_hash', (file) => rmSync(file));
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   await bench.backup(cluster);
   const { proof } = await proveWith(bench, { level: 4 });
   expect(proof.verdict).toBe('failed');
@@ -58,7 +57,7 @@ test('a page with a wrong checksum, in an index that nothing reads, is found', a
     bytes[8192 * 3 + 5000]! ^= 1;
     writeFileSync(file, bytes);
   });
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   await bench.backup(cluster);
   const { proof } = await proveWith(bench, { level: 4 });
   expect(proof.verdict).toBe('failed');

@@ -27,7 +27,7 @@ test(`${restores} restores from a repository with a random flip either say so or
   }
   expect(outcomes.refused).toBeGreaterThan(20);
   expect(outcomes.refused + outcomes.right).toBe(restores);
-}, 120_000);
+}, 300_000);
 
 /**
  * The restored files, or undefined when the restore said that it could not. What it did write then is right or marked.

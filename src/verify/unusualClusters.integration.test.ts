@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { backupBench } from '../backup/fixture/physical.ts';
+import { ProofBench } from '../testing/proofBench.ts';
 import { createCluster } from '../testing/postgresServer.ts';
 import { makeStandby } from '../testing/standby.ts';
-import { leftovers } from './fixture/goodBackupSuite.ts';
 import { makeTable, problemsOf, proveWith } from './fixture/prove.ts';
 
 test('a cluster whose superuser has another name, and in which nobody may be called postgres', async () => {
@@ -12,7 +11,7 @@ test('a cluster whose superuser has another name, and in which nobody may be cal
     await using helper = await cluster.connect({ user: 'helper' });
     await helper.query('alter role postgres rename to "the boss"');
   }
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   await bench.backup(cluster, { connection: { ...cluster.connection, user: 'helper' } });
   const { proof } = await proveWith(bench, { level: 4 });
   expect(problemsOf(proof)).toEqual([]);
@@ -33,7 +32,7 @@ test('settings that would load libraries, follow a primary, archive or run logic
   ]) {
     await cluster.sql(`alter system set ${setting}`);
   }
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   await bench.backup(cluster);
   const { proof } = await proveWith(bench, { level: 4 });
   expect(problemsOf(proof)).toEqual([]);
@@ -44,18 +43,18 @@ test('a backup that was taken from a standby', async () => {
   await makeTable(primary);
   await using standby = await makeStandby(primary);
   await primary.sql('create table newest as select 1 as id; checkpoint');
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   const { record } = await bench.backup(standby);
   expect(record.fromStandby).toBe(true);
   const { proof } = await proveWith(bench, { level: 4 });
   expect(problemsOf(proof)).toEqual([]);
-  expect(leftovers(bench)).toEqual([]);
+  expect(bench.sandboxes()).toEqual([]);
 });
 
 test('with a part of the data, and of the indexes, no more is read than was asked for', async () => {
   await using cluster = await createCluster();
   await makeTable(cluster);
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   await bench.backup(cluster);
   const { proof } = await proveWith(bench, { level: 4, subset: { kind: 'percent', percent: 10 } });
   expect(problemsOf(proof)).toEqual([]);

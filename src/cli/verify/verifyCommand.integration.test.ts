@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { backupBench, password, type BackupBench } from '../../backup/fixture/physical.ts';
+import { ProofBench, benchPassword } from '../../testing/proofBench.ts';
 import { createCluster } from '../../testing/postgresServer.ts';
 
 const program = join(import.meta.dirname, '../../main.ts');
@@ -13,8 +13,12 @@ interface Ended {
   readonly stderr: string;
 }
 
-function verify(bench: BackupBench, ...words: readonly string[]): Promise<Ended> {
-  const env = { PATH: process.env['PATH'], UNDERSTUDY_REPOSITORY: bench.repositoryPath, UNDERSTUDY_PASSWORD: password };
+function verify(bench: ProofBench, ...words: readonly string[]): Promise<Ended> {
+  const env = {
+    PATH: process.env['PATH'],
+    UNDERSTUDY_REPOSITORY: bench.repositoryPath,
+    UNDERSTUDY_PASSWORD: benchPassword,
+  };
   const args = [program, 'verify', ...words];
   return new Promise((resolve) => {
     execFile(process.execPath, args, { env, cwd: bench.directory.path }, (error, stdout, stderr) => {
@@ -26,7 +30,7 @@ function verify(bench: BackupBench, ...words: readonly string[]): Promise<Ended>
 test('verify says what it proved, keeps the proof, and ends with 0, 1 or 4', async () => {
   await using cluster = await createCluster();
   await cluster.sql('create table t as select g as id from generate_series(1, 1000) g');
-  await using bench = await backupBench();
+  await using bench = await ProofBench.open();
   const { snapshot } = await bench.backup(cluster);
   const scratch = ['--scratch', bench.directory.path];
 
@@ -57,17 +61,21 @@ test('verify says what it proved, keeps the proof, and ends with 0, 1 or 4', asy
   const history = await verify(bench, '--history');
   expect(history.status).toBe(0);
   expect(history.stdout.split('\n').map((line) => line.split(/ {2,}/)[4])).toEqual([
-    ...['Verdict', 'failed', 'passed', 'inconclusive', 'passed'],
+    'Verdict',
+    'failed',
+    'passed',
+    'inconclusive',
+    'passed',
     undefined,
   ]);
 });
 
 function errorOf({ stderr }: Ended): unknown {
-  return JSON.parse(stderr.trim().split('\n').at(-1)!);
+  return JSON.parse(stderr.trim().split('\n').at(-1) ?? '');
 }
 
 function lastLine({ stdout }: Ended): unknown {
-  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
 function damage(path: string): void {

@@ -91,7 +91,7 @@ class ReplayPoller implements AsyncDisposable {
   }
 }
 
-/** Recovery ended while the statement ran: after it had seen that there is one, before it asked whether it is paused. */
+/** Recovery ended while the statement ran: after it had seen that there is one, before it asked for a pause. */
 function isOver(error: unknown): boolean {
   return isOperationError(error) && error.detail['sqlstate'] === '55000';
 }
