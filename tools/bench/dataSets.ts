@@ -48,7 +48,9 @@ const buildingSettings: Settings = {
   ...measuringSettings,
   archive_mode: false,
   fsync: false,
+  full_page_writes: false,
   synchronous_commit: false,
+  max_wal_size: '128MB', // recycled segments would be copied by tools that know nothing of them
   maintenance_work_mem: '512MB',
 };
 

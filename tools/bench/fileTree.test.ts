@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { type TempDir, tempDir } from '../../src/testing/tempDir.ts';
 import { damagePages } from './damagePages.ts';
@@ -37,4 +37,11 @@ test('a changed page, a short file and a missing one are found', async () => {
   await rm(copy.join('base/5/16384_vm'));
   expect(relationDifferences(source.path, copy.path)).toEqual(['base/5/16384 differs', 'base/5/16384_vm is missing']);
   expect(relationDifferences(copy.path, source.path)).toContain('base/5/16384_vm is not in the source');
+});
+
+test('a tree is counted once, whatever links into it', async () => {
+  await using directory = await dataDirectory();
+  const before = treeBytes(directory.path);
+  await symlink(directory.join('base'), directory.join('latest'));
+  expect(treeBytes(directory.path)).toBe(before);
 });

@@ -5,9 +5,12 @@ const pieceBytes = 256 * 1024;
 
 /** Every regular file under a directory, as absolute paths; symbolic links are not followed. */
 export function listFiles(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+  // not readdir's own recursion, which enters links to directories
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return listFiles(path);
+    return entry.isFile() ? [path] : [];
+  });
 }
 
 export function treeBytes(directory: string): number {
