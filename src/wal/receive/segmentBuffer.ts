@@ -1,7 +1,7 @@
 import { OperationError, assert } from '../../base/errors.ts';
 import { addToLsn, formatLsn, type Lsn } from '../../postgres/lsn.ts';
 import { segmentNameAt, type WalSegmentName } from '../../postgres/walSegment.ts';
-import type { SpoolSegment } from './worker/spoolRecord.ts';
+import type { SpoolSegment } from './spoolRecord.ts';
 
 /** The memory of one segment while it arrives, and how much of it is safe where. Shared with the worker threads. */
 export class SegmentBuffer {

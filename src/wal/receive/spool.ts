@@ -1,15 +1,23 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { errorMessage } from '../../base/errors.ts';
-import { WorkerPool, moduleUrl } from '../../base/workerPool.ts';
 import { openPrivateDirectory } from '../background/privateDirectory.ts';
 import { SegmentBuffer } from './segmentBuffer.ts';
+import { spoolFileError } from './spoolErrors.ts';
+import { SpoolFile } from './spoolFile.ts';
 import { lockSpool } from './spoolLock.ts';
-import type { LoadedSpool, SpoolKernelInit, SpoolTask } from './worker/spoolKernel.ts';
-import type { SpoolSegment } from './worker/spoolRecord.ts';
-import { valueOf, type TaskResult } from './worker/taskResult.ts';
+import type { SpoolSegment } from './spoolRecord.ts';
 
 /** Most memory for segments that are on their way; two segments are always allowed. */
 const memoryLimitBytes = 256 * 1024 * 1024;
+const filePattern = /^spool-(\d{1,4})$/;
+
+export interface SpoolOptions {
+  readonly directory: string;
+  /** How many segments may be on their way at once. */
+  readonly buffers: number;
+}
 
 interface Place {
   readonly memory: SharedArrayBuffer;
@@ -18,47 +26,44 @@ interface Place {
 
 /**
  * The local directory that makes received WAL durable before it is in the repository, and the memory that it comes
- * from: every buffer has a file of its own, and there is a fixed number of them. A thread of its own writes and syncs.
+ * from: every buffer has a file of its own, and there is a fixed number of them.
  * All calls throw `file-io` or `file-denied` when the disk does not do as it should; they may be repeated.
  */
 export class Spool implements AsyncDisposable {
   /** What an earlier receiver left, oldest first. */
   readonly recovered: readonly SegmentBuffer[];
   readonly #ctx: Context;
-  readonly #pool: WorkerPool;
-  readonly #lock: AsyncDisposable;
+  readonly #directory: string;
   readonly #maxBuffers: number;
-  readonly #used: Set<number>;
+  readonly #lock: AsyncDisposable;
+  readonly #files = new Map<number, SpoolFile>();
+  readonly #used = new Set<number>();
   readonly #free: Place[] = [];
   readonly #waiting = new Set<() => void>();
+  #syncing: Promise<void> = Promise.resolve();
 
-  private constructor(
-    ctx: Context,
-    parts: { pool: WorkerPool; lock: AsyncDisposable; buffers: number; loaded: LoadedSpool },
-  ) {
+  private constructor(ctx: Context, options: SpoolOptions, lock: AsyncDisposable) {
     this.#ctx = ctx;
-    this.#pool = parts.pool;
-    this.#lock = parts.lock;
-    this.#maxBuffers = parts.buffers;
-    this.#used = new Set(parts.loaded.map(({ file }) => file));
-    this.recovered = parts.loaded.map(recoveredBuffer).sort(byPlaceInHistory);
+    this.#directory = options.directory;
+    this.#maxBuffers = options.buffers;
+    this.#lock = lock;
+    this.recovered = this.#load().sort(byPlaceInHistory);
   }
 
   /**
-   * Creates the directory where it is missing (private to this user), locks it and reads what is in it. `buffers` is
-   * the number of segments that may be on their way at once. Throws `wal-slot` when another receiver uses it.
+   * Creates the directory where it is missing (private to this user), locks it and reads what is in it.
+   * Throws `wal-slot` when another receiver uses it.
    */
-  static async open(ctx: Context, options: { readonly directory: string; readonly buffers: number }): Promise<Spool> {
-    const { directory, buffers } = options;
+  static async open(ctx: Context, options: SpoolOptions): Promise<Spool> {
+    const { directory } = options;
     openPrivateDirectory(directory);
-    await using opened = new AsyncDisposableStack();
-    const lock = opened.use(await lockSpool(directory));
-    const module = moduleUrl('./worker/spoolKernel', import.meta);
-    const init: SpoolKernelInit = { directory };
-    const pool = opened.use(await WorkerPool.open({ module, threads: 1, init, signal: ctx.signal }));
-    const loaded = valueOf(await pool.runOnAny<TaskResult<LoadedSpool>>({ kind: 'load' } satisfies SpoolTask));
-    opened.move();
-    return new Spool(ctx, { pool, lock, buffers, loaded });
+    const lock = await lockSpool(directory);
+    try {
+      return new Spool(ctx, options, lock);
+    } catch (error) {
+      await lock[Symbol.asyncDispose]();
+      throw spoolFileError(error, directory);
+    }
   }
 
   /** Memory for one more segment; waits until there is some. Rejects with the signal's reason when it aborts. */
@@ -78,10 +83,11 @@ export class Spool implements AsyncDisposable {
 
   /** Gives a segment's memory and file back; nothing of it may be under way. Its content is not needed any more. */
   release({ memory, file }: SegmentBuffer): void {
-    const cleared = this.#run({ kind: 'clear', file });
-    cleared.catch((error: unknown) => {
+    try {
+      this.#fileAt(file).clear();
+    } catch (error) {
       this.#ctx.log.warn({ file, error: errorMessage(error) }, 'cannot clear a file of the WAL spool');
-    });
+    }
     this.#free.push({ memory, file });
     for (const wake of this.#waiting) wake();
   }
@@ -90,17 +96,42 @@ export class Spool implements AsyncDisposable {
   async sync(buffer: SegmentBuffer): Promise<void> {
     const { segment, memory, file, spooledBytes: from, filledBytes: to } = buffer;
     if (from === to) return;
-    await this.#run({ kind: 'append', file, segment, memory, from, to });
+    const syncing = this.#fileAt(file).append({ segment, memory, from, to });
+    this.#syncing = syncing.catch(() => undefined);
+    try {
+      await syncing;
+    } catch (error) {
+      throw spoolFileError(error, this.#directory);
+    }
     buffer.spooledBytes = to;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool[Symbol.asyncDispose]();
+    await this.#syncing;
+    for (const file of this.#files.values()) file.close();
     await this.#lock[Symbol.asyncDispose]();
   }
 
-  async #run(task: SpoolTask): Promise<void> {
-    valueOf(await this.#pool.runOnAny<TaskResult<unknown>>(task));
+  #load(): SegmentBuffer[] {
+    return readdirSync(this.#directory).flatMap((name) => {
+      const number = Number(filePattern.exec(name)?.[1] ?? Number.NaN);
+      const found = Number.isNaN(number) ? undefined : this.#fileAt(number).load();
+      if (found === undefined) return [];
+      this.#used.add(number);
+      const buffer = new SegmentBuffer(found.segment, { memory: found.memory, file: number });
+      buffer.filledBytes = found.filledBytes;
+      buffer.spooledBytes = found.filledBytes;
+      return [buffer];
+    });
+  }
+
+  #fileAt(number: number): SpoolFile {
+    let file = this.#files.get(number);
+    if (file === undefined) {
+      file = new SpoolFile(join(this.#directory, `spool-${number}`));
+      this.#files.set(number, file);
+    }
+    return file;
   }
 
   #nextFile(): number {
@@ -119,13 +150,6 @@ export class Spool implements AsyncDisposable {
     signal.removeEventListener('abort', wake);
     this.#waiting.delete(wake);
   }
-}
-
-function recoveredBuffer({ segment, filledBytes, memory, file }: LoadedSpool[number]): SegmentBuffer {
-  const buffer = new SegmentBuffer(segment, { memory, file });
-  buffer.filledBytes = filledBytes;
-  buffer.spooledBytes = filledBytes;
-  return buffer;
 }
 
 function byPlaceInHistory({ segment: one }: SegmentBuffer, { segment: other }: SegmentBuffer): number {

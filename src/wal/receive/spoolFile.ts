@@ -1,8 +1,9 @@
-import { closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasync, fstatSync, fsyncSync, openSync, readSync, write, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { syncDirectory, writeAllSync } from '../../../base/atomicFile.ts';
-import { systemErrorCode } from '../../../base/errors.ts';
+import { syncDirectory, writeAllSync, writePieceBytes } from '../../base/atomicFile.ts';
+import { systemErrorCode } from '../../base/errors.ts';
 import {
   decodeSpoolRecord,
   encodeSpoolRecord,
@@ -28,7 +29,15 @@ export interface SpooledSegment {
   readonly filledBytes: number;
 }
 
-/** One file of the spool, see spoolRecord.ts. Throws Node's system errors; an append that threw may be repeated. */
+const fdatasyncAsync = promisify(fdatasync);
+const writeAsync = promisify(write);
+/** As much is copied into the page cache sooner than another thread is woken for it. */
+const atOnceBytes = 64 * 1024;
+
+/**
+ * One file of the spool, see spoolRecord.ts. Waiting for the disk is left to Node's thread pool. One call at a time.
+ * Throws Node's system errors; an append that threw may be repeated.
+ */
 export class SpoolFile {
   readonly #path: string;
   #fd: number | undefined;
@@ -58,15 +67,15 @@ export class SpoolFile {
   }
 
   /** Makes the bytes durable; those before `from` already are. */
-  append({ segment, memory, from, to }: SpoolAppend): void {
+  async append({ segment, memory, from, to }: SpoolAppend): Promise<void> {
     const fd = (this.#fd ??= this.#create());
     const bytes = Buffer.from(memory, from, to - from);
     const crc = crc32(bytes, from === 0 ? 0 : this.#crc);
     const sequence = this.#sequence + 1n;
-    writeAllSync(fd, bytes, spoolDataOffset + from);
+    await writeAll(fd, bytes, spoolDataOffset + from);
     const record = encodeSpoolRecord({ segment, filledBytes: to, sequence, crc });
     writeAllSync(fd, record, recordPlaces[Number(sequence % 2n)]);
-    fdatasyncSync(fd);
+    await fdatasyncAsync(fd);
     this.#sequence = sequence;
     this.#crc = crc;
   }
@@ -101,6 +110,17 @@ export class SpoolFile {
       throw error;
     }
     return fd;
+  }
+}
+
+async function writeAll(fd: number, bytes: Buffer, position: number): Promise<void> {
+  if (bytes.length <= atOnceBytes) {
+    writeAllSync(fd, bytes, position);
+    return;
+  }
+  for (let done = 0; done < bytes.length;) {
+    const length = Math.min(writePieceBytes, bytes.length - done);
+    done += (await writeAsync(fd, bytes, done, length, position + done)).bytesWritten;
   }
 }
 

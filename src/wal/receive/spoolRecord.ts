@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
-import { toLsn, type Lsn } from '../../../postgres/lsn.ts';
-import { toSystemIdentifier, type SystemIdentifier } from '../../../postgres/systemIdentifier.ts';
-import { toTimelineId, type TimelineId } from '../../../postgres/timeline.ts';
-import { isWalSegmentBytes } from '../../../postgres/walSegment.ts';
+import { toLsn, type Lsn } from '../../postgres/lsn.ts';
+import { toSystemIdentifier, type SystemIdentifier } from '../../postgres/systemIdentifier.ts';
+import { toTimelineId, type TimelineId } from '../../postgres/timeline.ts';
+import { isWalSegmentBytes } from '../../postgres/walSegment.ts';
 
 /** Which segment a spool file holds. */
 export interface SpoolSegment {

@@ -1,10 +1,10 @@
 import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { toLsn } from '../../../postgres/lsn.ts';
-import { toSystemIdentifier } from '../../../postgres/systemIdentifier.ts';
-import { toTimelineId } from '../../../postgres/timeline.ts';
-import { tempDir } from '../../../testing/tempDir.ts';
+import { toLsn } from '../../postgres/lsn.ts';
+import { toSystemIdentifier } from '../../postgres/systemIdentifier.ts';
+import { toTimelineId } from '../../postgres/timeline.ts';
+import { tempDir } from '../../testing/tempDir.ts';
 import { SpoolFile } from './spoolFile.ts';
 import {
   decodeSpoolRecord,
@@ -59,15 +59,15 @@ test('gives back what was appended, in pieces, and goes on where it was left', a
   const memory = filledMemory(1);
   const all = Buffer.from(memory);
   const writer = new SpoolFile(path);
-  writer.append({ segment: first, memory, from: 0, to: 100 });
-  writer.append({ segment: first, memory, from: 100, to: 400_000 });
+  await writer.append({ segment: first, memory, from: 0, to: 100 });
+  await writer.append({ segment: first, memory, from: 100, to: 400_000 });
   writer.close();
   const found = reload(path);
   expect([found?.filledBytes, found?.begin]).toEqual([400_000, first.begin]);
   expect(found?.content.equals(all.subarray(0, 400_000))).toBe(true);
   const next = new SpoolFile(path);
   next.load();
-  next.append({ segment: first, memory, from: 400_000, to: segmentBytes });
+  await next.append({ segment: first, memory, from: 400_000, to: segmentBytes });
   next.close();
   expect(reload(path)?.content.equals(all)).toBe(true);
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -78,12 +78,12 @@ test('is used for one segment after the other; what is cleared is gone', async (
   const path = directory.join('spool-0');
   const file = new SpoolFile(path);
   const [one, other] = [filledMemory(1), filledMemory(2)];
-  file.append({ segment: first, memory: one, from: 0, to: segmentBytes });
-  file.append({ segment: second, memory: other, from: 0, to: 5000 });
+  await file.append({ segment: first, memory: one, from: 0, to: segmentBytes });
+  await file.append({ segment: second, memory: other, from: 0, to: 5000 });
   expect(reload(path)).toEqual({ filledBytes: 5000, begin: second.begin, content: Buffer.from(other, 0, 5000) });
   file.clear();
   expect(reload(path)).toBeUndefined();
-  file.append({ segment: first, memory: one, from: 0, to: 10 });
+  await file.append({ segment: first, memory: one, from: 0, to: 10 });
   file.close();
   expect(reload(path)?.filledBytes).toBe(10);
 });
@@ -93,8 +93,8 @@ test('an append that a power cut tore leaves what was durable before it', async 
   const path = directory.join('spool-0');
   const memory = filledMemory(1);
   const file = new SpoolFile(path);
-  file.append({ segment: first, memory, from: 0, to: 10_000 });
-  file.append({ segment: first, memory, from: 10_000, to: 30_000 });
+  await file.append({ segment: first, memory, from: 0, to: 10_000 });
+  await file.append({ segment: first, memory, from: 10_000, to: 30_000 });
   file.close();
   const after = readFileSync(path);
   // any part of the bytes of the second append may be on the disk, in any order, and the file may be short
@@ -118,8 +118,8 @@ test('a flipped byte is never taken for WAL', async () => {
   const path = directory.join('spool-0');
   const memory = filledMemory(1);
   const file = new SpoolFile(path);
-  file.append({ segment: first, memory, from: 0, to: 1000 });
-  file.append({ segment: first, memory, from: 1000, to: 2000 });
+  await file.append({ segment: first, memory, from: 0, to: 1000 });
+  await file.append({ segment: first, memory, from: 1000, to: 2000 });
   file.close();
   const sound = readFileSync(path);
   for (const at of [0, 13, 36, 48, 60].flatMap((offset) => recordPlaces.map((place) => place + offset))) {

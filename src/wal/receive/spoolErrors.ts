@@ -1,4 +1,4 @@
-import { OperationError, errorMessage, systemErrorCode } from '../../../base/errors.ts';
+import { OperationError, errorMessage, systemErrorCode } from '../../base/errors.ts';
 
 const hints: Readonly<Record<string, string>> = {
   ENOSPC: 'free space there; until then nothing more is confirmed to the server, and nothing is lost',
