@@ -80,6 +80,11 @@ test('a missing segment is named by level 3, a damaged one stops the recovery of
   expect(failed(missing.proof)).toEqual([expect.objectContaining({ name: 'archived WAL', level: 3 })]);
   expect(failed(missing.proof)[0]!.detail).toEqual([`${middle.slice(-24)} is missing`]);
 
+  const target = { target: { kind: 'immediate' }, inclusive: true, timeline: 'latest' } as const;
+  const before = await proveWith(bench, { level: 4, target });
+  expect(before.proof.verdict).toBe('passed');
+  expect(problemsOf(before.proof)).toEqual([expect.stringMatching(/^archived WAL: warning/)]);
+
   const flipped = Buffer.from(original);
   flipped[flipped.length >> 1]! ^= 1;
   writeFileSync(middle, flipped);
