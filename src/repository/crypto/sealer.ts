@@ -17,6 +17,9 @@ export const sealOverheadBytes = ivBytes + tagBytes;
 
 const randomPoolBytes = 64 * 1024;
 
+/** The cipher makes a new buffer for each piece: large ones would pile up until the next garbage collection. */
+const cipherPieceBytes = 256 * 1024;
+
 /**
  * Seals and opens bytes with a master key (restic design, "Keys, Encryption and MAC"). Synchronous and stateful only in
  * its scratch buffers: one per thread.
@@ -45,7 +48,10 @@ export class Sealer {
     this.#takeRandom(iv);
     const text = target.subarray(at + ivBytes, at + ivBytes + length);
     const cipher = createCipheriv('aes-256-ctr', this.#encrypt, iv);
-    cipher.update(text).copy(text);
+    for (let from = 0; from < length; from += cipherPieceBytes) {
+      const piece = text.subarray(from, from + cipherPieceBytes);
+      cipher.update(piece).copy(piece);
+    }
     this.#authenticate(iv, text);
     this.#tag.copy(target, at + ivBytes + length);
     return length + sealOverheadBytes;

@@ -12,13 +12,15 @@ import type { PrefetcherStart } from './startPrefetcher.ts';
 
 const aheadBytes = 256 * 1024 * 1024;
 const serverCheckMs = 2_000;
+/** Replay is one thread: more than this only need memory. */
+const maxThreads = 3;
 
 const start = (await readStartMessage()) as unknown as PrefetcherStart;
 const { ctx, repository, archive } = await openInBackground('prefetcher', start);
 
 await serveInBackground(start, prefetcherPlace(start.spool).name, async (ending) => {
   const { spool, history, serverPid } = start;
-  const threads = defaultThreadCount();
+  const threads = Math.min(defaultThreadCount(), maxThreads);
   const prefetcher = await Prefetcher.open(ctx, {
     repository,
     archive,
