@@ -23,7 +23,7 @@ await serveInBackground(start, archiverPlace(start.spool).name, async () => {
     repository,
     archive,
     spool: start.spool,
-    threads: defaultThreadCount() + 1,
+    threads,
   });
   return {
     answer: async ({ path }: ArchiverRequest) => {
