@@ -10,6 +10,7 @@ const modules = files.filter((path) => path.endsWith('.ts'));
 
 // built beside, then swapped: whoever runs dist/ meanwhile sees the old program or the new one
 const building = mkdtempSync(join(projectRoot, 'dist-'));
+chmodSync(building, 0o755); // whoever runs the server runs the restore_command that lies in it
 try {
   if (compile()) {
     copyAssets();
