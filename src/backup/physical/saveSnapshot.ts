@@ -53,7 +53,8 @@ export interface SnapshotOptions {
 }
 
 const programVersion = 'understudy 0.1.0';
-const smallFileChunk = 1024 * 1024;
+/** Small, so that of a list in which little changed little is stored again. */
+const smallFileChunk = 64 * 1024;
 
 /**
  * Adds label, manifest and record, saves the trees, makes everything durable, and then, last, the snapshot: it appears
@@ -117,7 +118,8 @@ async function topFile(upload: Upload, like: NodeAttributes, file: { name: strin
 }
 
 function chunkChecksumsOf(files: readonly ClusterFile[]): Buffer {
-  return serializeChunkChecksums(new Map(files.map(({ path, chunkCrcs }) => [path, chunkCrcs])));
+  const kept = files.filter(({ path }) => !path.startsWith('pg_wal/')); // WAL is another one each time
+  return serializeChunkChecksums(new Map(kept.map(({ path, chunkCrcs }) => [path, chunkCrcs])));
 }
 
 function writeManifest(backup: FinishedBackup, label: ClusterFile): Buffer {
