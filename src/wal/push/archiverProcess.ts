@@ -15,7 +15,9 @@ const start = (await readStartMessage()) as unknown as ArchiverStart;
 const { ctx, repository, archive } = await openInBackground('archiver', start);
 await claimArchive(ctx, archive, { named: start.named });
 
-/** One more than cores: one waits for the disk. More than three would keep up with no server and need too much memory. */
+/**
+ * One more than cores: one waits for the disk. More than three would keep up with no server and need too much memory.
+ */
 const threads = Math.min(defaultThreadCount() + 1, 3);
 
 await serveInBackground(start, archiverPlace(start.spool).name, async () => {
