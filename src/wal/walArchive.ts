@@ -65,6 +65,8 @@ export class WalArchive {
   async put(ctx: Context, file: WalFileName, content: Uint8Array): Promise<PutOutcome> {
     if (file.kind === 'partial') return this.#putPartial(ctx, file, content);
     const prepared = sealWalFile(this.codec, file, content);
+    // asked first: to try needs room on storage, and there may be none left
+    if (await this.has(ctx, file)) return this.confirmIdentical(ctx, file, content);
     try {
       await this.backend.put(ctx, prepared.objectName, prepared.sealed, { ifAbsent: true });
     } catch (error) {

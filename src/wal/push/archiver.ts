@@ -158,7 +158,9 @@ export class Archiver implements AsyncDisposable {
   }
 
   async #prepare(path: string): Promise<Preparation> {
-    if (this.#pool === undefined || walFileOfPath(path).kind === 'partial') return { kind: 'direct' };
+    const file = walFileOfPath(path);
+    if (this.#pool === undefined || file.kind === 'partial') return { kind: 'direct' };
+    if (await this.#options.archive.has(this.#ctx, file)) return { kind: 'direct' };
     const task: PushTask = { path };
     return { kind: 'staged', result: await this.#pool.runOnAny<PushResult>(task) };
   }
