@@ -20,6 +20,6 @@ test.each([
   const expected = { major, segmentBytes: mebibytes * 1024 * 1024 };
   expect(checkWalSegment(bytes, { name, ...expected }).blockBytes).toBe(8192);
   expect(parseWalPageHeader(bytes.subarray(8192))).toMatchObject({ timeline: 1, segment: undefined });
-  const otherName = name.replace(/.$/, 'F') as WalSegmentName;
+  const otherName = name.replace(/.$/, '3') as WalSegmentName;
   expect(() => checkWalSegment(bytes, { name: otherName, ...expected })).toThrow('holds the WAL from');
 });

@@ -77,13 +77,11 @@ describe.each(postgresMajors)('PostgreSQL %i', (major) => {
     source = await createArchivedCluster(major, {
       archive_command: composeArchiveCommand({ program, commonArguments, spool }),
     });
+    let last: { name: string } | undefined;
     for (let row = 2; row <= committedRows; row++) {
       await source.cluster.sql('insert into kept values ($1)', [row]);
-      await source.cluster.sql('select pg_switch_wal()');
+      [last] = await source.cluster.sql<{ name: string }>('select pg_walfile_name(pg_switch_wal()) as name');
     }
-    const [last] = await source.cluster.sql<{ name: string }>(
-      'select pg_walfile_name(pg_current_wal_lsn() - 1) as name',
-    );
     await waitFor(
       async () => {
         const [stat] = await source.cluster.sql<{ last: string | null }>(
