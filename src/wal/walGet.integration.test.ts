@@ -78,16 +78,18 @@ describe.each(postgresMajors)('PostgreSQL %i', (major) => {
       archive_command: composeArchiveCommand({ program, commonArguments, spool }),
     });
     let last: { name: string } | undefined;
+    let last = '';
     for (let row = 2; row <= committedRows; row++) {
       await source.cluster.sql('insert into kept values ($1)', [row]);
-      [last] = await source.cluster.sql<{ name: string }>('select pg_walfile_name(pg_switch_wal()) as name');
+      const [switched] = await source.cluster.sql<{ name: string }>('select pg_walfile_name(pg_switch_wal()) as name');
+      last = switched!.name;
     }
     await waitFor(
       async () => {
         const [stat] = await source.cluster.sql<{ last: string | null }>(
           'select last_archived_wal as last from pg_stat_archiver',
         );
-        return (stat?.last ?? '') >= last!.name;
+        return (stat?.last ?? '') >= last;
       },
       { what: 'archiving' },
     );
