@@ -77,7 +77,6 @@ describe.each(postgresMajors)('PostgreSQL %i', (major) => {
     source = await createArchivedCluster(major, {
       archive_command: composeArchiveCommand({ program, commonArguments, spool }),
     });
-    let last: { name: string } | undefined;
     let last = '';
     for (let row = 2; row <= committedRows; row++) {
       await source.cluster.sql('insert into kept values ($1)', [row]);
