@@ -46,7 +46,13 @@ export class PackWriter {
   /** Stores what is left and waits until every pack is durable. */
   async flush(): Promise<void> {
     if (!this.#builder.isEmpty) await this.#store();
-    await Promise.all(this.#pending.splice(0));
+    await Promise.all(this.#pending);
+    this.#pending.length = 0;
+  }
+
+  /** Waits until nothing is under way any more, however it ended; for a writer whose work is given up. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#pending);
   }
 
   async #store(): Promise<void> {

@@ -54,17 +54,26 @@ export function createKernel(init: StoreKernelInit, host: KernelHost): Kernel {
     (pack) => host.post(pack, []),
   );
   const state: StoreState = { table, writer, host, polynomial: init.polynomial };
+  const dispatch = (task: StoreTask): Promise<unknown> => {
+    switch (task.kind) {
+      case 'ranges':
+        return storeRanges(state, task.plan);
+      case 'files':
+        return storeFiles(state, task);
+      case 'buffer':
+        return storeBuffer(state, task);
+      case 'flush':
+        return writer.flush();
+    }
+  };
   return {
-    run: (task: StoreTask): Promise<unknown> => {
-      switch (task.kind) {
-        case 'ranges':
-          return storeRanges(state, task.plan);
-        case 'files':
-          return storeFiles(state, task);
-        case 'buffer':
-          return storeBuffer(state, task);
-        case 'flush':
-          return writer.flush();
+    run: async (task: StoreTask): Promise<unknown> => {
+      try {
+        return await dispatch(task);
+      } catch (error) {
+        // the thread may be ended now: no pack may be left half written
+        await writer.settle();
+        throw error;
       }
     },
   };
