@@ -4,6 +4,7 @@ import { OperationError, isOperationError } from '../../base/errors.ts';
 import { chunkChecksumsName, parseChunkChecksums, type ChunkChecksums } from '../chunkChecksums.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { FileNode, TreeNode } from '../../snapshot/node.ts';
+import { snapshotSource } from '../../snapshot/repositorySource.ts';
 import { loadSnapshots, type Snapshot } from '../../snapshot/snapshots.ts';
 import { parseTree } from '../../snapshot/tree.ts';
 import {
@@ -29,10 +30,7 @@ export async function findParentCluster(
   repository: Repository,
   of: { readonly source: string; readonly hostname: string | undefined },
 ): Promise<ParentCluster | undefined> {
-  const snapshots = await loadSnapshots(ctx, {
-    listIds: (inner) => repository.listIds(inner, 'snapshots'),
-    load: (inner, id) => repository.loadDocument(inner, 'snapshots', id),
-  });
+  const snapshots = await loadSnapshots(ctx, snapshotSource(repository));
   const hostname = of.hostname ?? ownHostname();
   const tags = physicalTags(of.source);
   const newest = snapshots.find(
