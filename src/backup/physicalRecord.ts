@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { OperationError } from '../base/errors.ts';
+import { recordFileName } from './sourceSnapshot.ts';
 
-/** Where a physical snapshot keeps what restic's snapshot document cannot hold: a file in its tree. */
-export const recordFileName = 'understudy.json';
 /** The data directory in a physical snapshot, beside the record. */
 export const dataDirectoryName = 'pgdata';
 
@@ -101,9 +100,4 @@ export function parsePhysicalRecord(json: Buffer): PhysicalRecord {
     'repository-damaged',
     `${recordFileName} of the snapshot is damaged: ${z.prettifyError(parsed.error)}`,
   );
-}
-
-/** Tags of a physical snapshot. */
-export function physicalTags(source: string): string[] {
-  return ['understudy', 'kind:postgres', `source:${source}`];
 }

@@ -1,64 +1,51 @@
-import { OperationError } from '../base/errors.ts';
+import { OperationError, assert } from '../base/errors.ts';
 import type { LoadedConfig } from '../config/loadConfig.ts';
-import { nameHint } from '../config/nearestName.ts';
 import { postgresLogin, type PostgresLogin } from '../config/postgresConnection.ts';
 import { isPort } from '../config/postgresUri.ts';
-import { configSchema, type SourceConfig } from '../config/schema.ts';
+import type { ConnectionConfig, PostgresConfig } from '../config/schema.ts';
 import type { ConnectionOptions, TlsOptions } from '../postgres/connectionOptions.ts';
+import { chooseSources } from './chooseSources.ts';
 import type { connectionFlags } from './specs/connectionFlags.ts';
 import type { OptionValues } from './spec.ts';
 
 /** A source of kind postgres, ready to be worked on. */
 export interface PostgresSource {
   readonly name: string;
-  readonly config: SourceConfig;
+  readonly config: PostgresConfig;
   readonly connection: ConnectionOptions;
 }
 
 export type ConnectionFlags = OptionValues<typeof connectionFlags>;
 
-/** Name of the source when nobody gave one. */
-const defaultSourceName = 'main';
-/** A source's name is a directory in its snapshots and a part of a tag. */
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-
 /**
- * The sources that a command is about: the named ones, else all that are configured. Where none is configured, one of
- * the given name (default `main`) that is reached by flags and libpq's environment. Flags replace what is configured
- * and need exactly one source. Throws `not-found` for an unknown name, `usage`, and what finding the login throws.
+ * The clusters that a command is about (`chooseSources`), with the login to each. Flags replace what is configured and
+ * need exactly one source. Throws `not-found` for an unknown name, `usage`, and what finding the login throws.
  */
 export async function selectSources(
-  { config: { sources } }: LoadedConfig,
+  loaded: LoadedConfig,
   names: readonly string[],
   flags: ConnectionFlags,
 ): Promise<PostgresSource[]> {
-  const configured = Object.keys(sources);
-  const flagged = Object.values(flags).some((value) => value !== undefined);
-  const chosen = names.length > 0 ? [...new Set(names)] : configured.length > 0 ? configured : [defaultSourceName];
-  if (flagged && chosen.length > 1) {
-    throw new OperationError('usage', `connection flags are for one source, and ${chosen.length} are meant`, {
-      hint: `name the one: ${chosen.join(', ')}`,
-    });
-  }
+  const chosen = chooseSources(loaded, { names, flagged: anyFlag(flags), kind: 'postgres' });
   return Promise.all(
-    chosen.map((name) => {
-      const source = sources[name] ?? (flagged || configured.length === 0 ? adHocSource(name) : undefined);
-      if (source !== undefined) return prepareSource(name, source, flags);
-      throw new OperationError('not-found', `there is no source "${name}"`, { hint: nameHint(name, configured) });
+    chosen.map(({ name, config }) => {
+      assert(config.kind === 'postgres', 'only clusters were chosen');
+      return prepareSource(name, config, flags);
     }),
   );
 }
 
-function adHocSource(name: string): SourceConfig {
-  if (!namePattern.test(name)) {
-    throw new OperationError('usage', `"${name}" cannot be the name of a source`, {
-      hint: 'a name has letters, digits, ".", "_" and "-"',
-    });
-  }
-  return configSchema.parse({ sources: { [name]: { kind: 'postgres' } } }).sources[name]!;
+/** Whether any flag was given. */
+export function anyFlag(flags: ConnectionFlags): boolean {
+  return Object.values(flags).some((value) => value !== undefined);
 }
 
-async function prepareSource(name: string, config: SourceConfig, flags: ConnectionFlags): Promise<PostgresSource> {
+/** A cluster with the login to it. Throws what finding the login throws, and `usage`. */
+export async function prepareSource(
+  name: string,
+  config: PostgresConfig,
+  flags: ConnectionFlags,
+): Promise<PostgresSource> {
   if (flags.port !== undefined && !isPort(String(flags.port))) {
     throw new OperationError('usage', `--port: ${flags.port} is not a port`, { hint: 'a port is 1 to 65535' });
   }
@@ -71,7 +58,7 @@ async function prepareSource(name: string, config: SourceConfig, flags: Connecti
 }
 
 /** A URI excludes single values: there the flags are put in place of what it says afterwards. */
-function overridden(connection: SourceConfig['connection'], flags: ConnectionFlags): SourceConfig['connection'] {
+function overridden(connection: ConnectionConfig, flags: ConnectionFlags): ConnectionConfig {
   if (connection.uri !== undefined) return connection;
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   return { ...connection, ...given };

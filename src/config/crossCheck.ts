@@ -14,7 +14,7 @@ export function crossCheck(config: Config): Problem[] {
         hint: nameHint(source.tier, Object.keys(config.tiers)),
       });
     }
-    problems.push(...connectionProblems([...path, 'connection'], source.connection));
+    if ('connection' in source) problems.push(...connectionProblems([...path, 'connection'], source.connection));
   }
   return problems;
 }

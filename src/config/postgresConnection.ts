@@ -8,7 +8,8 @@ import { nameHint } from './nearestName.ts';
 import { readPasswordFile } from './password.ts';
 import { passwordFromPgpass } from './passwordFiles.ts';
 import { isPort, parsePostgresUri, type UriParts } from './postgresUri.ts';
-import { tlsModes, type ConnectionConfig, type TlsMode } from './schema.ts';
+import { tlsModes } from './kinds/connection.ts';
+import type { ConnectionConfig, TlsMode } from './schema.ts';
 
 /** Everything that is needed to log in to a server; nothing is left to be looked up. */
 export interface PostgresLogin {

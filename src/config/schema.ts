@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { Secret } from '../base/secret.ts';
-import { hasVariable } from './interpolate.ts';
-import { optionText, type OptionPath } from './options.ts';
-import { calendarSpanPattern, durationForm, parseDuration } from './quantities.ts';
-import { compressionLevels, defaultCompression, defaultPackSizeText, parsePackSize } from './repositoryDefaults.ts';
-
-export const tlsModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+import type { tlsModes } from './kinds/connection.ts';
+import { postgresShape } from './kinds/postgres.ts';
+import { calendarSpanPattern } from './quantities.ts';
+import { compressionLevels, defaultCompression, defaultPackSizeText } from './repositoryDefaults.ts';
+import { described, durationSchema, name, packSizeSchema, secret, section, text } from './schemaParts.ts';
 
 export type Config = z.output<typeof configSchema>;
 export type SourceConfig = Config['sources'][string];
-export type ConnectionConfig = SourceConfig['connection'];
+export type SourceKind = SourceConfig['kind'];
+export type PostgresConfig = Extract<SourceConfig, { kind: 'postgres' }>;
+export type ConnectionConfig = PostgresConfig['connection'];
 export type TlsMode = (typeof tlsModes)[number];
 
 /**
@@ -42,45 +42,7 @@ function repositoryShape() {
 }
 
 function source() {
-  const postgres = z.strictObject({
-    kind: described('sources.*.kind', z.literal('postgres')),
-    tier: described('sources.*.tier', text().optional()),
-    connection: section('sources.*.connection', connectionShape()),
-    dataDirectory: described('sources.*.dataDirectory', text().optional()),
-    method: described('sources.*.method', z.enum(['auto', 'files', 'stream']).default('auto')),
-    wal: section('sources.*.wal', {
-      receive: section('sources.*.wal.receive', {
-        slot: described(
-          'sources.*.wal.receive.slot',
-          z
-            .string()
-            .regex(/^[a-z0-9_]{1,63}$/, 'expected a slot name of a-z, 0-9 and _')
-            .default('understudy'),
-        ),
-        synchronous: described('sources.*.wal.receive.synchronous', z.boolean().default(false)),
-      }),
-      spoolDirectory: described('sources.*.wal.spoolDirectory', text().optional()),
-    }),
-  });
-  return described('sources.*', z.discriminatedUnion('kind', [postgres]));
-}
-
-function connectionShape() {
-  return {
-    uri: described('sources.*.connection.uri', secret().optional()),
-    host: described('sources.*.connection.host', text().optional()),
-    port: described('sources.*.connection.port', z.int().min(1).max(65535).optional()),
-    user: described('sources.*.connection.user', text().optional()),
-    database: described('sources.*.connection.database', text().optional()),
-    password: described('sources.*.connection.password', secret().optional()),
-    passwordFile: described('sources.*.connection.passwordFile', text().optional()),
-    tls: section('sources.*.connection.tls', {
-      mode: described('sources.*.connection.tls.mode', z.enum(tlsModes).optional()),
-      rootCertificate: described('sources.*.connection.tls.rootCertificate', text().optional()),
-      certificate: described('sources.*.connection.tls.certificate', text().optional()),
-      key: described('sources.*.connection.tls.key', text().optional()),
-    }),
-  };
+  return described('sources.*', z.discriminatedUnion('kind', [postgresShape()]));
 }
 
 function tier() {
@@ -117,45 +79,4 @@ function retentionShape() {
     keepWithinYearly: described('retention.keepWithinYearly', span),
     keepTags: described('retention.keepTags', z.array(text()).default([])),
   };
-}
-
-/** A mapping whose absence means all its defaults. */
-function section<Shape extends z.core.$ZodLooseShape>(path: OptionPath, shape: Shape) {
-  return described(path, z.strictObject(shape).prefault({} as z.input<z.ZodObject<Shape, z.core.$strict>>));
-}
-
-function described<Schema extends z.ZodType>(path: OptionPath, schema: Schema): Schema {
-  return schema.describe(optionText(path).description);
-}
-
-function name() {
-  return z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected a name of letters, digits, ".", "_" and "-"');
-}
-
-function text() {
-  return z
-    .string()
-    .min(1, 'expected some text')
-    .refine((value) => !hasVariable(value), '${NAME} is replaced in passwords and connection URIs only');
-}
-
-function secret() {
-  return z.string().transform((template) => new Secret(template));
-}
-
-function durationSchema() {
-  return z.string().transform((value, context) => {
-    const milliseconds = parseDuration(value);
-    if (milliseconds === undefined) context.addIssue(`expected ${durationForm}, found "${value}"`);
-    return milliseconds ?? 0;
-  });
-}
-
-function packSizeSchema() {
-  return z.string().transform((value, context) => {
-    const parsed = parsePackSize(value);
-    if ('bytes' in parsed) return parsed.bytes;
-    context.addIssue(parsed.problem);
-    return z.NEVER;
-  });
 }

@@ -6,9 +6,8 @@ import { parseLsn, type Lsn } from '../postgres/lsn.ts';
 import { parseSystemIdentifier, type SystemIdentifier } from '../postgres/systemIdentifier.ts';
 import { toTimelineId, type TimelineId } from '../postgres/timeline.ts';
 import type { Repository } from '../repository/repository.ts';
-import { findNode } from '../snapshot/findPath.ts';
 import { findSnapshot } from '../snapshot/snapshotSelector.ts';
-import { snapshotSource, treeLoader } from '../snapshot/repositorySource.ts';
+import { snapshotSource } from '../snapshot/repositorySource.ts';
 import { loadSnapshots, type Snapshot } from '../snapshot/snapshots.ts';
 
 /** A physical snapshot, as recovery sees it. */
@@ -78,19 +77,6 @@ export async function findBaseBackup(
     hint: 'restore --files restores a snapshot of files',
     detail: { snapshot: snapshot.id },
   });
-}
-
-/** The content of a small file in a snapshot. Throws `not-found`. */
-export async function loadSnapshotFile(
-  ctx: Context,
-  repository: Repository,
-  file: { readonly treeId: string; readonly path: string },
-): Promise<Buffer> {
-  const node = await findNode(ctx, treeLoader(repository), file.treeId, file.path);
-  if (node.type !== 'file') throw new OperationError('not-found', `${file.path} is no file in the snapshot`);
-  const parts: Buffer[] = [];
-  for (const id of node.content) parts.push(await repository.loadBlob(ctx, 'data', id));
-  return Buffer.concat(parts);
 }
 
 async function loadBaseBackup(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<BaseBackup> {

@@ -5,7 +5,8 @@ import { parseLsn } from '../postgres/lsn.ts';
 import { parseRelationPath } from '../postgres/relationFile.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { QuickEqualReference } from '../restorer/quickEqual.ts';
-import { loadSnapshotFile, type BaseBackup } from './baseBackup.ts';
+import { loadSnapshotFile } from '../snapshot/fileContent.ts';
+import type { BaseBackup } from './baseBackup.ts';
 import type { PageEqualityOptions, PageProof } from './pageEquality.ts';
 
 /**

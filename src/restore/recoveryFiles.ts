@@ -9,7 +9,8 @@ import { autoConfPath, withRecoverySettings, type RecoverySettings } from '../po
 import type { OsUser } from '../postgres/runProgram.ts';
 import { majorOfServerVersion } from '../postgres/version.ts';
 import type { Repository } from '../repository/repository.ts';
-import { dataDirectoryPath, loadSnapshotFile, type BaseBackup } from './baseBackup.ts';
+import { loadSnapshotFile } from '../snapshot/fileContent.ts';
+import { dataDirectoryPath, type BaseBackup } from './baseBackup.ts';
 import { exists } from './destination.ts';
 import type { RecoveryPlan } from './planRecovery.ts';
 

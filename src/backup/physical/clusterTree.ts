@@ -1,11 +1,9 @@
 import { assert } from '../../base/errors.ts';
 import { crc32c } from '../../postgres/crc32c.ts';
-import { BlobList } from '../../snapshot/blobList.ts';
+import type { BlobList } from '../../snapshot/blobList.ts';
 import { compareNodes, type DirectoryNode, type FileNode, type TreeNode } from '../../snapshot/node.ts';
 import { serializeTree } from '../../snapshot/tree.ts';
-
-/** Name, owner, mode and times of a file or directory, as a node holds them. */
-export type NodeAttributes = Omit<DirectoryNode, 'type' | 'subtree'>;
+import type { NodeAttributes } from '../sourceSnapshot.ts';
 
 /** One file of the data directory with what is stored of it. */
 export interface ClusterFile {
@@ -47,23 +45,6 @@ export async function saveClusterTree(
     childrenOf(children, directory.path).push(node);
   }
   assert(false, 'the data directory itself is among the directories');
-}
-
-/** Node of a small file that is made for the backup (label, manifest), owned like its directory. */
-export function madeFileNode(
-  like: NodeAttributes,
-  name: string,
-  made: { sizeBytes: number; content: BlobList },
-): FileNode {
-  const { inode: _inode, deviceId: _deviceId, links: _links, ...attributes } = like;
-  return {
-    ...attributes,
-    type: 'file',
-    name: Buffer.from(name),
-    mode: 0o600,
-    size: BigInt(made.sizeBytes),
-    content: made.content,
-  };
 }
 
 function fileNode(file: ClusterFile): FileNode {

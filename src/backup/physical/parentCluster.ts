@@ -3,17 +3,13 @@ import type { Context } from '../../base/context.ts';
 import { OperationError, isOperationError } from '../../base/errors.ts';
 import { chunkChecksumsName, parseChunkChecksums, type ChunkChecksums } from '../chunkChecksums.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { loadFileNode } from '../../snapshot/fileContent.ts';
 import type { FileNode, TreeNode } from '../../snapshot/node.ts';
 import { snapshotSource } from '../../snapshot/repositorySource.ts';
 import { loadSnapshots, type Snapshot } from '../../snapshot/snapshots.ts';
 import { parseTree } from '../../snapshot/tree.ts';
-import {
-  dataDirectoryName,
-  parsePhysicalRecord,
-  physicalTags,
-  recordFileName,
-  type PhysicalRecord,
-} from '../physicalRecord.ts';
+import { dataDirectoryName, parsePhysicalRecord, type PhysicalRecord } from '../physicalRecord.ts';
+import { recordFileName, sourceOf, sourceTags } from '../sourceSnapshot.ts';
 
 /** An earlier backup of the same cluster, whose unchanged files a new one takes over. */
 export interface ParentCluster {
@@ -32,7 +28,7 @@ export async function findParentCluster(
 ): Promise<ParentCluster | undefined> {
   const snapshots = await loadSnapshots(ctx, snapshotSource(repository));
   const hostname = of.hostname ?? ownHostname();
-  const tags = physicalTags(of.source);
+  const tags = sourceTags('postgres', of.source);
   const newest = snapshots.find(
     (snapshot) => snapshot.hostname === hostname && tags.every((tag) => snapshot.tags.includes(tag)),
   );
@@ -56,16 +52,11 @@ export async function loadParentCluster(
   const source = sourceOf(snapshot);
   const root = await loadTree(ctx, repository, snapshot.tree);
   const top = await loadTree(ctx, repository, directory(root, source));
-  const record = parsePhysicalRecord(await loadFile(ctx, repository, file(top, recordFileName)));
+  const record = parsePhysicalRecord(await loadFileNode(ctx, repository, file(top, recordFileName)));
   const files = new Map<string, FileNode>();
   await collectFiles(ctx, repository, { tree: directory(top, dataDirectoryName), prefix: '', files });
-  const checksums = parseChunkChecksums(await loadFile(ctx, repository, file(top, chunkChecksumsName)));
+  const checksums = parseChunkChecksums(await loadFileNode(ctx, repository, file(top, chunkChecksumsName)));
   return { snapshot, record, files, checksums };
-}
-
-/** Name of the source in a physical snapshot: the one directory at its root. */
-export function sourceOf(snapshot: Pick<Snapshot, 'paths'>): string {
-  return (snapshot.paths[0] ?? '/').slice(1);
 }
 
 async function collectFiles(
@@ -83,12 +74,6 @@ async function collectFiles(
 
 async function loadTree(ctx: Context, repository: Repository, id: string): Promise<TreeNode[]> {
   return parseTree(await repository.loadBlob(ctx, 'tree', id), id);
-}
-
-async function loadFile(ctx: Context, repository: Repository, node: FileNode): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for (const id of node.content) parts.push(await repository.loadBlob(ctx, 'data', id));
-  return Buffer.concat(parts);
 }
 
 function directory(nodes: readonly TreeNode[], name: string): string {

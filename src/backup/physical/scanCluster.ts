@@ -10,7 +10,8 @@ import {
   type RelationFile,
 } from '../../postgres/relationFile.ts';
 import type { PostgresMajor } from '../../postgres/version.ts';
-import type { ClusterDirectory, NodeAttributes } from './clusterTree.ts';
+import type { NodeAttributes } from '../sourceSnapshot.ts';
+import type { ClusterDirectory } from './clusterTree.ts';
 
 /** A file found in the data directory. */
 export interface ScannedFile {

@@ -9,7 +9,8 @@ import { goModeFromUnix } from '../../snapshot/fileMode.ts';
 import { BlobList } from '../../snapshot/blobList.ts';
 import type { PhysicalRecord } from '../physicalRecord.ts';
 import type { ClusterFacts } from './clusterFacts.ts';
-import type { ClusterDirectory, ClusterFile, NodeAttributes } from './clusterTree.ts';
+import type { NodeAttributes } from '../sourceSnapshot.ts';
+import type { ClusterDirectory, ClusterFile } from './clusterTree.ts';
 import { fileCrc } from './storeCluster.ts';
 import type { StoredStreamFile, StreamStore } from './streamStore.ts';
 

@@ -1,6 +1,6 @@
 import { loadPhysicalRecord } from '../../backup/loadPhysicalRecord.ts';
 import type { PhysicalBackupResult } from '../../backup/physicalBackup.ts';
-import { physicalTags } from '../../backup/physicalRecord.ts';
+import { sourceTags } from '../../backup/sourceSnapshot.ts';
 import type { Context } from '../../base/context.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import { parseSystemIdentifier } from '../../postgres/systemIdentifier.ts';
@@ -34,7 +34,7 @@ async function previousStart(
   repository: Repository,
   { source, id }: { readonly source: string; readonly id: string },
 ): Promise<bigint | undefined> {
-  const tags = physicalTags(source);
+  const tags = sourceTags('postgres', source);
   const snapshots = await loadSnapshots(ctx, snapshotSource(repository));
   const previous = snapshots.find((other) => other.id !== id && tags.every((tag) => other.tags.includes(tag)));
   return previous === undefined ? undefined : parseLsn((await loadPhysicalRecord(ctx, repository, previous)).startLsn);

@@ -4,7 +4,7 @@ import { OperationError, systemErrorCode } from '../../base/errors.ts';
 import { snapshotSource } from '../../snapshot/repositorySource.ts';
 import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
 import type { CommandRun } from '../command.ts';
-import { fileContent } from '../dump/fileContent.ts';
+import { fileContent } from '../../snapshot/fileContent.ts';
 import { writeTarget } from '../dump/writeTarget.ts';
 import { formatBytes } from '../format.ts';
 import { openRepository } from '../openRepository.ts';

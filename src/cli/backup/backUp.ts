@@ -1,0 +1,29 @@
+import type { Context } from '../../base/context.ts';
+import type { SourceConfig, SourceKind } from '../../config/schema.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { Invocation } from '../command.ts';
+import type { backupSpec } from '../specs/backup.ts';
+import type { BackupSettings } from './backupSource.ts';
+
+/** One source to back up, and what the command line says about it. */
+export interface SourceRun<Kind extends SourceKind> {
+  readonly invocation: Invocation<typeof backupSpec>;
+  /** Being opened while the source gets ready. */
+  readonly repository: { readonly opening: Promise<Repository> };
+  readonly settings: BackupSettings;
+  readonly name: string;
+  readonly config: Extract<SourceConfig, { kind: Kind }>;
+}
+
+/** Backs up one source and prints what came of it. Throws when it did not fully succeed. */
+export type BackUp<Kind extends SourceKind> = (ctx: Context, run: SourceRun<Kind>) => Promise<void>;
+
+/** How sources of each kind are backed up; loaded when the first one is met. */
+const kinds: { readonly [Kind in SourceKind]: () => Promise<{ readonly backUp: BackUp<Kind> }> } = {
+  postgres: () => import('./postgres.ts'),
+};
+
+export async function backUpSource<Kind extends SourceKind>(ctx: Context, run: SourceRun<Kind>): Promise<void> {
+  const { backUp } = await kinds[run.config.kind as Kind]();
+  await backUp(ctx, run);
+}
