@@ -1,3 +1,5 @@
+import { retentionOptionsAt } from './retentionOptions.ts';
+
 /**
  * Every option of `understudy.yaml`, described once. The schema, the command line, the environment, the reference
  * page and the editor schema take their texts and names from here. Plain data: it is also read where nothing heavy
@@ -63,6 +65,12 @@ export const options = {
   'sources.*': { description: 'One source.' },
   'sources.*.kind': { description: 'What the source is: `postgres` is a PostgreSQL cluster, physical backup and WAL.' },
   'sources.*.tier': { description: 'Name of the tier whose objectives this source has to meet.' },
+  'sources.*.retention': {
+    description:
+      'What is kept of this source. Its rules replace all of the common section `retention`; `keepTags` and ' +
+      '`recoveryWindow` come from there unless they are here too.',
+  },
+  ...retentionOptionsAt('sources.*.retention'),
   'sources.*.connection': {
     description: 'How to reach the server. What is absent comes from the PG* variables, as in psql.',
   },
@@ -134,21 +142,7 @@ export const options = {
     description:
       'Which snapshots `understudy forget` keeps. The rules are those of restic; a snapshot that matches any is kept.',
   },
-  'retention.keepLast': { description: 'Keep the newest n snapshots.' },
-  'retention.keepHourly': { description: 'Keep the newest snapshot of each of the last n hours that have one.' },
-  'retention.keepDaily': { description: 'Keep the newest snapshot of each of the last n days that have one.' },
-  'retention.keepWeekly': { description: 'Keep the newest snapshot of each of the last n weeks that have one.' },
-  'retention.keepMonthly': { description: 'Keep the newest snapshot of each of the last n months that have one.' },
-  'retention.keepYearly': { description: 'Keep the newest snapshot of each of the last n years that have one.' },
-  'retention.keepWithin': {
-    description: 'Keep all snapshots within this span of the newest, e.g. `2y5m7d3h` (m = months).',
-  },
-  'retention.keepWithinHourly': { description: 'Keep one snapshot an hour within this span of the newest.' },
-  'retention.keepWithinDaily': { description: 'Keep one snapshot a day within this span of the newest.' },
-  'retention.keepWithinWeekly': { description: 'Keep one snapshot a week within this span of the newest.' },
-  'retention.keepWithinMonthly': { description: 'Keep one snapshot a month within this span of the newest.' },
-  'retention.keepWithinYearly': { description: 'Keep one snapshot a year within this span of the newest.' },
-  'retention.keepTags': { description: 'Keep snapshots with these tags; `a,b` means both.' },
+  ...retentionOptionsAt('retention'),
   'verify': { description: 'How backups are proved.' },
   'verify.user': { description: 'Operating system user that runs the sandbox server when understudy runs as root.' },
   'verify.directory': {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { tlsModes } from './kinds/connection.ts';
 import { postgresShape } from './kinds/postgres.ts';
-import { calendarSpanPattern } from './quantities.ts';
 import { compressionLevels, defaultCompression, defaultPackSizeText } from './repositoryDefaults.ts';
+import { retentionShape } from './retentionShape.ts';
 import { described, durationSchema, name, packSizeSchema, secret, section, text } from './schemaParts.ts';
 
 export type Config = z.output<typeof configSchema>;
@@ -21,7 +21,7 @@ export const configSchema = z.strictObject({
   repository: section('repository', repositoryShape()),
   sources: described('sources', z.record(name(), source()).default({})),
   tiers: described('tiers', z.record(name(), tier()).default({})),
-  retention: section('retention', retentionShape()),
+  retention: section('retention', retentionShape('retention')),
   verify: section('verify', {
     user: described('verify.user', text().default('postgres')),
     directory: described('verify.directory', text().optional()),
@@ -53,30 +53,4 @@ function tier() {
       rto: described('tiers.*.rto', durationSchema()),
     }),
   );
-}
-
-function retentionShape() {
-  const count = z
-    .union([z.int().min(0), z.literal('unlimited')])
-    .transform((value) => (value === 'unlimited' ? -1 : value))
-    .optional();
-  const span = z
-    .string()
-    .regex(calendarSpanPattern, 'expected a span such as 7d, 3m or 1y6m (y, m = months, d, h)')
-    .optional();
-  return {
-    keepLast: described('retention.keepLast', count),
-    keepHourly: described('retention.keepHourly', count),
-    keepDaily: described('retention.keepDaily', count),
-    keepWeekly: described('retention.keepWeekly', count),
-    keepMonthly: described('retention.keepMonthly', count),
-    keepYearly: described('retention.keepYearly', count),
-    keepWithin: described('retention.keepWithin', span),
-    keepWithinHourly: described('retention.keepWithinHourly', span),
-    keepWithinDaily: described('retention.keepWithinDaily', span),
-    keepWithinWeekly: described('retention.keepWithinWeekly', span),
-    keepWithinMonthly: described('retention.keepWithinMonthly', span),
-    keepWithinYearly: described('retention.keepWithinYearly', span),
-    keepTags: described('retention.keepTags', z.array(text()).default([])),
-  };
 }

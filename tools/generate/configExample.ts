@@ -20,8 +20,10 @@ tiers:
     rto: 30m
 
 retention:
-  keepDaily: 14
-  keepWeekly: 8
+  keepDaily: 30
+  keepWeekly: 12
   keepMonthly: 12
-  keepTags: [keep]
+  keepYearly: 7
+  keepTags: [critical]
+  recoveryWindow: 14d
 `;

@@ -42,7 +42,7 @@ export function policyOfConfig({ retention }: Config): RetentionPolicy | undefin
     withinWeekly: span(retention.keepWithinWeekly),
     withinMonthly: span(retention.keepWithinMonthly),
     withinYearly: span(retention.keepWithinYearly),
-    tags: retention.keepTags.map(parseTagList),
+    tags: retention.keepTags?.map(parseTagList),
   });
   return isEmptyPolicy(policy) ? undefined : policy;
 }
