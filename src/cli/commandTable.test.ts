@@ -6,7 +6,7 @@ import { fastCommands } from './fastCommands.ts';
 import { parseFast } from './fastPath.ts';
 import { globalOptions } from './globalOptions.ts';
 import { parseCommandLine } from './parse.ts';
-import { flag, list, optionNames, withDefault, count, type CommandSpec, type OptionSpecs } from './spec.ts';
+import { flag, list, optionNames, text, withDefault, count, type CommandSpec, type OptionSpecs } from './spec.ts';
 
 const camelCase = (long: string) => long.replace(/-(\w)/g, (_match, letter: string) => letter.toUpperCase());
 
@@ -20,7 +20,8 @@ function names(specs: OptionSpecs): string[] {
 test('names are unique and every group has a text', () => {
   const all = commandTable.map(({ spec }) => spec.name);
   expect(new Set(all).size).toBe(all.length);
-  const used = all.filter((name) => name.includes(' ')).map((name) => name.split(' ', 1)[0]);
+  const firstWords = all.filter((name) => name.includes(' ')).map((name) => name.split(' ', 1)[0]!);
+  const used = firstWords.filter((word) => !all.includes(word));
   expect(new Set(used)).toEqual(new Set(Object.keys(groups)));
 });
 
@@ -100,6 +101,52 @@ test('a command of a group: repeated options, defaults, switches, any number of 
   expect(parseCommandLine(['key', 'add'], grouped)).toMatchObject({
     arguments: [],
     options: { tag: [], noCheck: false },
+  });
+});
+
+test('a command may have others below it: each takes its own options, and its own word is none of the arguments', () => {
+  const commands: CommandSpec[] = [
+    {
+      name: 'restore',
+      summary: 'Restore',
+      arguments: [{ name: 'snapshot', description: '', count: 'optional' }],
+      options: { source: text('--source <name>', ''), start: flag('--start', '') },
+      examples: [],
+    },
+    {
+      name: 'restore files',
+      summary: 'Restore files',
+      arguments: [{ name: 'snapshot', description: '' }],
+      options: { source: list('--source <name>', ''), delta: flag('--delta', '') },
+      examples: [],
+    },
+  ];
+  const nested = {
+    table: commands.map((spec) => register(spec, async () => ({ run: async () => undefined }))),
+    groups: {},
+  };
+  const name = (parsed: ReturnType<typeof parseCommandLine>) =>
+    'registered' in parsed ? parsed.registered.spec.name : '';
+  const files = parseCommandLine(['restore', 'files', 'latest', '--source', 'a', '--delta', '--json'], nested);
+  expect(files).toMatchObject({
+    arguments: ['latest'],
+    options: { source: ['a'], delta: true },
+    global: { json: true },
+  });
+  expect(name(files)).toBe('restore files');
+  const whole = parseCommandLine(['restore', 'latest', '--source', 'a', '--start'], nested);
+  expect(whole).toMatchObject({ arguments: ['latest'], options: { source: 'a', start: true } });
+  expect(name(whole)).toBe('restore');
+  expect(name(parseCommandLine(['restore'], nested))).toBe('restore');
+  for (const words of [
+    ['restore', 'files', 'latest', '--start'],
+    ['restore', '--source', 'a', 'files', 'latest'],
+  ]) {
+    expect(() => parseCommandLine(words, nested)).toThrow(expect.objectContaining({ code: 'usage' }));
+  }
+  expect(parseCommandLine(['restore', 'files', '--json', '--', '--source'], nested)).toMatchObject({
+    arguments: ['--source'],
+    global: { json: true },
   });
 });
 

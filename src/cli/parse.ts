@@ -25,12 +25,23 @@ export function parseCommandLine(
   let parsed: ParsedCommand | undefined;
   const program = createProgram(commands, output, (found) => (parsed = found));
   try {
-    program.parse([...words], { from: 'user' });
+    program.parse(takeGlobalOptions(program, words), { from: 'user' });
   } catch (error) {
     if (error instanceof HelpShown) return { text: output.join('') };
     throw error;
   }
   return parsed ?? { text: output.join('') };
+}
+
+/**
+ * Reads the options of every command wherever they stand, and returns the other words. What is left is parsed by
+ * position, so that a command and one below it may each have an option of the same name.
+ */
+function takeGlobalOptions(program: Command, words: readonly string[]): string[] {
+  const end = words.includes('--') ? words.indexOf('--') : words.length;
+  const { operands, unknown } = program.parseOptions(words.slice(0, end));
+  program.enablePositionalOptions();
+  return [...operands, ...unknown, ...words.slice(end)];
 }
 
 /** Thrown out of the parser when it has printed help or version. */
@@ -58,16 +69,28 @@ function createProgram(commands: Commands, output: string[], onCommand: (parsed:
       addCommon(parent);
       parents.set(group, parent);
     }
-    addCommand(parent.command(word), registered, (command) =>
+    const added = parent.enablePositionalOptions(parent !== program).command(word);
+    if (parent === program) parents.set(word, added); // one with a meaning of its own may have others below it
+    addCommand(added, registered, (command) => {
+      if (parent !== program) refuseMisplaced(parent, command);
       onCommand({
         registered,
         arguments: command.args,
         options: optionValues(command, registered.spec.options),
         global: optionValues(program, globalOptions),
-      }),
-    );
+      });
+    });
   }
   return program;
+}
+
+/** Options before the last word of a command would be those of another command, and be lost. */
+function refuseMisplaced(parent: Command, command: Command): void {
+  const option = parent.options.find((each) => parent.getOptionValueSource(each.attributeName()) === 'cli');
+  if (option === undefined) return;
+  throw new OperationError('usage', `${option.long ?? option.flags} stands before "${command.name()}"`, {
+    hint: `put it behind: ${commandPath(command)} ${option.flags}`,
+  });
 }
 
 function addCommand(command: Command, { spec }: RegisteredCommand, onCommand: (command: Command) => void): void {

@@ -57,7 +57,7 @@ export function completionModel(
       })),
       ...table.map(({ spec }) => ({
         name: spec.name,
-        children: [],
+        children: childrenOf(spec.name),
         options: [...Object.values(spec.options).map(completedOption), ...common],
         argument: spec.arguments?.at(-1)?.complete,
       })),
