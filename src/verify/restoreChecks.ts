@@ -6,9 +6,7 @@ import { programPath } from '../postgres/installations.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import { runProgram } from '../postgres/runProgram.ts';
 import type { RecoveryEnd, RecoveryProgress } from '../postgres/serverProcess.ts';
-import { segmentRange } from '../postgres/walSegment.ts';
-import { WalReader } from '../postgres/walReader.ts';
-import { createdTablespaceOf, type CreatedTablespace } from '../postgres/walTablespace.ts';
+import type { CreatedTablespace } from '../postgres/walTablespace.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BaseBackup } from '../restore/baseBackup.ts';
 import type { CheckList, Outcome } from './proof/checkList.ts';
@@ -20,6 +18,7 @@ import { readTables } from './restored/readTables.ts';
 import { checkFailureCounters, checkFilesPresent, scanPages } from './restored/relationFiles.ts';
 import { RestoredCluster } from './restored/restoredCluster.ts';
 import { materialise } from './sandbox/materialise.ts';
+import { provideTablespace, tablespaceInspector } from './sandbox/newTablespaces.ts';
 import { Sandbox, type RunningSandbox, type SandboxOptions } from './sandbox/sandbox.ts';
 
 export interface RestoreOptions {
@@ -136,19 +135,14 @@ class RecoveryRehearsal {
   async #recover(sandbox: Sandbox, running: Recovering): Promise<Outcome> {
     const { backup, route, tablespaces, progress } = this.#options;
     const { isolation, installation } = sandbox;
-    for (const created of tablespaces) provide(sandbox, created);
+    for (const created of tablespaces) provideTablespace(sandbox, created);
     progress.phase('replaying WAL');
-    const reader = new WalReader();
     const { server, feed } = (running.current = await sandbox.start(this.#ctx, {
       recovery: route,
       databases: backup.record.databases.map(({ name }) => name),
       segmentBytes: backup.record.walSegmentBytes,
       fetch: (ctx, file) => route.fetch(ctx, file),
-      inspect: (file, content) => {
-        if (file.kind !== 'segment') return;
-        const { begin } = segmentRange(file.segment, backup.record.walSegmentBytes);
-        for (const record of reader.read(content, begin)) provide(sandbox, createdTablespaceOf(record));
-      },
+      inspect: tablespaceInspector(sandbox, backup.record.walSegmentBytes),
     }));
     const end = await Promise.race([server.waitForRecovery(this.#ctx, advance(progress)), feed.failed]);
     this.#recovery = {
@@ -228,12 +222,6 @@ function describeSandbox({ isolation, installation, directory }: Sandbox): Outco
     detail: [`the server sees the file system and the network of this machine: ${isolation.reason}`],
     hint: 'verify as root, or allow users to create name spaces',
   };
-}
-
-/** A directory for a tablespace that replay creates; one in place needs none. */
-function provide({ isolation, directory }: Sandbox, created: CreatedTablespace | undefined): void {
-  if (created === undefined || created.location === '' || created.location.startsWith(`${directory}/`)) return;
-  isolation.provide(created.location);
 }
 
 function judgeRecovery({ reaches, timeline, described }: RecoveryRoute, end: RecoveryEnd): Outcome {
