@@ -14,6 +14,8 @@ export interface Candidate {
 export interface CandidateOptions {
   readonly directories?: readonly string[];
   readonly packageRoot?: string;
+  /** What a directory must hold to be one; default `postgres`. */
+  readonly program?: string;
 }
 
 /** Where distributions put one directory per major; `*` is the part that differs. */
@@ -25,7 +27,7 @@ const systemLayouts = [
   { parent: '/usr/libexec', child: /^postgresql\d+$/, bin: '' }, // Alpine
 ] as const;
 
-/** Directories that may hold server programs, in order of preference, each once. */
+/** Directories that may hold PostgreSQL's programs, in order of preference, each once. */
 export async function candidateDirectories(ctx: Context, options: CandidateOptions): Promise<Candidate[]> {
   const candidates: Candidate[] = (options.directories ?? []).map((path) => ({
     binDirectory: path,
@@ -37,9 +39,10 @@ export async function candidateDirectories(ctx: Context, options: CandidateOptio
     candidates.push({ binDirectory: path, origin: 'npm' });
   }
   const seen = new Set<string>();
+  const program = options.program ?? 'postgres';
   return candidates.filter(({ binDirectory, origin }) => {
     if (origin === 'configured') return true; // even a missing one: it must be reported
-    if (!existsSync(join(binDirectory, 'postgres'))) return false;
+    if (!existsSync(join(binDirectory, program))) return false;
     const real = realpathSync(binDirectory);
     return !seen.has(real) && seen.add(real);
   });
