@@ -1,4 +1,13 @@
-import { openSync, closeSync, readlinkSync, lstatSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  openSync,
+  closeSync,
+  readFileSync,
+  readlinkSync,
+  lstatSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { expect, test } from 'vitest';
 import { rootOnly } from '../testing/needs.ts';
 import { tempDir } from '../testing/tempDir.ts';
@@ -57,4 +66,40 @@ rootOnly('a device is made', async () => {
   await using dir = await tempDir();
   posix().makeNode(Buffer.from(dir.join('null')), 0o020600, 259n);
   expect(lstatSync(dir.join('null')).rdev).toBe(259);
+});
+
+test('a lock is held by one open file until it is closed', async () => {
+  await using dir = await tempDir();
+  const [first, second] = [openSync(dir.path, 'r'), openSync(dir.path, 'r')];
+  expect(posix().tryLock(first)).toBe(true);
+  expect(posix().tryLock(second)).toBe(false);
+  closeSync(first);
+  expect(posix().tryLock(second)).toBe(true);
+  closeSync(second);
+});
+
+test('it is known whether anybody has a file open for writing', async () => {
+  await using dir = await tempDir();
+  writeFileSync(dir.join('file'), '');
+  const writer = openSync(dir.join('file'), 'a');
+  const reader = openSync(dir.join('file'), 'r');
+  expect(posix().isOpenForWriting(reader)).toBe(true);
+  closeSync(writer);
+  expect(posix().isOpenForWriting(reader)).toBe(false);
+  closeSync(openSync(dir.join('file'), 'a')); // no lease was left that would delay it
+  closeSync(reader);
+});
+
+test('the beginning of a file becomes a hole, and goes', async () => {
+  await using dir = await tempDir();
+  writeFileSync(dir.join('file'), Buffer.concat([Buffer.alloc(8192, 1), Buffer.from('rest')]));
+  const fd = openSync(dir.join('file'), 'r+');
+  expect(posix().findData(fd, 0)).toBe(0);
+  posix().punchHole(fd, 0, 8192);
+  expect(posix().findData(fd, 0)).toBe(8192);
+  expect(statSync(dir.join('file')).size).toBe(8196);
+  posix().collapseRange(fd, 0, 8192);
+  expect(readFileSync(dir.join('file'), 'utf8')).toBe('rest');
+  expect(() => posix().findData(fd, 4)).toThrow(expect.objectContaining({ code: 'ENXIO' }));
+  closeSync(fd);
 });

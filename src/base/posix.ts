@@ -18,6 +18,19 @@ export interface Posix {
   syncFileSystem(fd: number): void;
   /** Begins to write a range of a file to disk, so that a later sync has little left to do. Does not wait. */
   startWriteback(fd: number, offset: number, length: number): void;
+  /** Takes the exclusive lock (flock) of an open file until it is closed; false when another process has it. */
+  tryLock(fd: number): boolean;
+  /**
+   * Whether any process, also one in another container, has a file open for writing. `fd` is open for reading only, and
+   * the file is ours or we are root (`EACCES`); not every file system can tell (`EINVAL`).
+   */
+  isOpenForWriting(fd: number): boolean;
+  /** Gives the blocks of a range back; it reads as zeros, and the size stays. */
+  punchHole(fd: number, offset: number, length: number): void;
+  /** Removes a range of whole blocks: what follows moves to its place, also what is appended meanwhile. */
+  collapseRange(fd: number, offset: number, length: number): void;
+  /** Where the first data at or after `offset` begins that is no hole. Throws `ENXIO` when there is none. */
+  findData(fd: number, offset: number): number;
 }
 
 type Call = (...values: readonly unknown[]) => number;
@@ -32,6 +45,15 @@ const noFollow = 0x100;
 const nsPerSecond = 1_000_000_000n;
 const firstTryBytes = 1024;
 const startWrite = 2;
+const exclusiveNow = 2 | 4;
+const setLease = 1024;
+const setSignal = 10;
+const leases = { read: 0, none: 2 };
+/** Ignored unless somebody asks for it: an open that comes right between taking and giving up a lease must not end us. */
+const harmlessSignal = 23;
+const keepSizePunchHole = 1 | 2;
+const collapse = 8;
+const seekData = 3;
 
 let loaded: { readonly posix: Posix | undefined } | undefined;
 
@@ -69,6 +91,10 @@ function bind(koffi: Koffi): Posix {
   const mknod = declare('int mknod(const uint8_t*, uint32_t, uint64_t)');
   const syncfs = declare('int syncfs(int)');
   const syncFileRange = declare('int sync_file_range(int, int64_t, int64_t, uint32_t)');
+  const flock = declare('int flock(int, int)');
+  const fcntl = declare('int fcntl(int, int, int)');
+  const fallocate = declare('int fallocate(int, int, int64_t, int64_t)');
+  const lseek = declare('int64_t lseek(int, int64_t, int)');
   return {
     setTimes: (path, atimeNs, mtimeNs) =>
       void utimensat(currentDirectory, terminated(path), timespecs(atimeNs, mtimeNs), noFollow),
@@ -80,7 +106,28 @@ function bind(koffi: Koffi): Posix {
     makeNode: (path, mode, device) => void mknod(terminated(path), mode, device),
     syncFileSystem: (fd) => void syncfs(fd),
     startWriteback: (fd, offset, length) => void syncFileRange(fd, offset, length, startWrite),
+    tryLock: (fd) => isFree(() => flock(fd, exclusiveNow)),
+    isOpenForWriting: (fd) => {
+      fcntl(fd, setSignal, harmlessSignal);
+      if (!isFree(() => fcntl(fd, setLease, leases.read))) return true;
+      fcntl(fd, setLease, leases.none);
+      return false;
+    },
+    punchHole: (fd, offset, length) => void fallocate(fd, keepSizePunchHole, offset, length),
+    collapseRange: (fd, offset, length) => void fallocate(fd, collapse, offset, length),
+    findData: (fd, offset) => lseek(fd, offset, seekData),
   };
+}
+
+/** False when the system says that somebody else is in the way. */
+function isFree(call: () => unknown): boolean {
+  try {
+    call();
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'EAGAIN') return false;
+    throw error;
+  }
 }
 
 function terminated(path: Buffer): Buffer {
