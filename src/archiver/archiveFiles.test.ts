@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   lstatSync,
   mkdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,12 +16,14 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { openMemoryBackend } from '../backend/memory.ts';
 import { createContext } from '../base/context.ts';
+import { loadPosix } from '../base/posix.ts';
 import { Secret } from '../base/secret.ts';
 import { Repository } from '../repository/repository.ts';
 import { Upload } from '../repository/upload.ts';
 import { findNode } from '../snapshot/findPath.ts';
 import { walkTree } from '../snapshot/walkTree.ts';
 import { tempDir } from '../testing/tempDir.ts';
+import { waitFor } from '../testing/waitFor.ts';
 import { archiveFiles, type ArchiveFilesOptions } from './archiveFiles.ts';
 
 const ctx = createContext();
@@ -159,6 +164,67 @@ test('a file that vanishes between listing and reading is told and no failure', 
   expect(outcome).toBe('complete');
   expect(vanished.map(String).toSorted()).toEqual([dir.join('in/a'), dir.join('in/b')]);
   expect(await listPaths(repository, treeId, dir.join('in'))).toEqual(['c']);
+});
+
+test('a file that changes between listing and reading is archived as it was read, with its new status', async () => {
+  await using dir = await tempDir();
+  const repository = await newRepository();
+  mkdirSync(dir.join('in'));
+  for (const name of ['a', 'b', 'c']) writeFileSync(dir.join('in', name), name);
+  const exclude = (path: Buffer) => {
+    if (path.toString() !== dir.join('in/c')) return false;
+    appendFileSync(dir.join('in/a'), ' grown');
+    writeFileSync(dir.join('in/new'), 'another file');
+    renameSync(dir.join('in/new'), dir.join('in/b'));
+    return false;
+  };
+  const { treeId, changed } = await archive(repository, { paths: [dir.join('in')], exclude });
+  expect(changed).toEqual([]);
+  for (const name of ['a', 'b']) {
+    const stat = statSync(dir.join('in', name), { bigint: true });
+    const { size, inode, mtimeNs, ctimeNs } = await findNode(ctx, loader(repository), treeId, dir.join('in', name));
+    expect({ size, inode, mtimeNs, ctimeNs }).toEqual({
+      size: stat.size,
+      inode: stat.ino,
+      mtimeNs: stat.mtimeNs,
+      ctimeNs: stat.ctimeNs,
+    });
+  }
+});
+
+test('a file that is written to all the time is told as changed, and read again by the next backup', async () => {
+  await using dir = await tempDir();
+  const repository = await newRepository();
+  mkdirSync(dir.join('in'));
+  writeFileSync(dir.join('in/log'), Buffer.alloc(8 * 1024 * 1024, 'a line\n'));
+  const paths = [dir.join('in')];
+  const writer = spawn('sh', ['-c', 'while :; do echo another line; done >> log'], { cwd: dir.join('in') });
+  await waitFor(() => statSync(dir.join('in/log')).size > 8 * 1024 * 1024, { what: 'the writer writes' });
+  const first = await archive(repository, { paths });
+  const ended = once(writer, 'exit');
+  writer.kill();
+  await ended;
+  expect(first.changed.map(String)).toEqual([dir.join('in/log')]);
+  expect(first.counts.filesNew).toBe(1);
+  const second = await archive(repository, { paths, parent: { treeId: first.treeId, startedNs: later() } });
+  expect(second.changed).toEqual([]);
+  expect(second.counts).toMatchObject({ filesChanged: 1, filesUnmodified: 0 });
+});
+
+test('a private file is archived with mode 0600 and without its ACL', async () => {
+  await using dir = await tempDir();
+  const repository = await newRepository();
+  mkdirSync(dir.join('in'));
+  for (const name of ['.env', 'public']) writeFileSync(dir.join('in', name), name, { mode: 0o644 });
+  const letUserOneRead = '02000000' + '01000600ffffffff' + '0200040001000000' + '04000400ffffffff' + '10000400ffffffff';
+  const bytes = Buffer.from(`${letUserOneRead}20000400ffffffff`, 'hex');
+  loadPosix()?.setXattr(Buffer.from(dir.join('in/.env')), Buffer.from('system.posix_acl_access'), bytes);
+  const isPrivate = (path: Buffer) => path.toString().endsWith('/.env');
+  const { treeId } = await archive(repository, { paths: [dir.join('in')], isPrivate });
+  const node = await findNode(ctx, loader(repository), treeId, dir.join('in/.env'));
+  expect(node.extendedAttributes).toBeUndefined();
+  const modeOf = async (name: string) => (await findNode(ctx, loader(repository), treeId, dir.join('in', name))).mode;
+  expect([await modeOf('.env'), await modeOf('public')]).toEqual([0o600, 0o644]);
 });
 
 test('a path that does not exist is an error', async () => {

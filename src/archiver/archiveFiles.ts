@@ -16,6 +16,8 @@ export interface ArchiveFilesOptions {
   readonly parent?: ParentReference;
   /** True leaves out a file, or a directory with all that is in it. Not asked about `paths` themselves. */
   readonly exclude?: (path: Buffer, stat: BigIntStats) => boolean;
+  /** True for a file that only its owner may read, whatever its mode is: it is archived with mode 0600 and no ACL. */
+  readonly isPrivate?: (path: Buffer, stat: BigIntStats) => boolean;
   /** Stay on the file systems of `paths`; a mount point is archived as an empty directory. */
   readonly oneFileSystem?: boolean;
   readonly progress?: Progress;
@@ -45,7 +47,7 @@ export interface ArchivedFiles {
   /** `complete`, or `incomplete` when something could not be read: the snapshot is good but lacks it. */
   readonly outcome: 'complete' | 'incomplete';
   readonly unreadable: readonly UnreadablePath[];
-  /** Files that were written to while they were read; their content may be of no single moment. */
+  /** Files that were written to each time they were read; their content may be of no single moment. */
   readonly changed: readonly Buffer[];
   /** Files that were there when their directory was listed and gone when they were to be read. */
   readonly vanished: readonly Buffer[];
@@ -57,14 +59,15 @@ export interface ArchivedFiles {
  * not exist. Nothing is durable until the upload is committed.
  */
 export async function archiveFiles(ctx: Context, options: ArchiveFilesOptions): Promise<ArchivedFiles> {
-  const { repository, upload, exclude, oneFileSystem = false, progress = silentProgress } = options;
+  const { repository, upload, oneFileSystem = false, progress = silentProgress } = options;
   const targets = planTargets(options.paths);
   const scan = new ArchiveScan(ctx, {
     upload,
     progress,
     oneFileSystem,
     parent: options.parent === undefined ? undefined : new ParentTree(repository, options.parent),
-    exclude: exclude ?? (() => false),
+    exclude: options.exclude ?? (() => false),
+    isPrivate: options.isPrivate ?? (() => false),
   });
   progress.phase('archiving files');
   const treeId = await scan.archive(targets, options.parent?.treeId);

@@ -18,21 +18,25 @@ export interface ArchiveScanOptions {
   readonly progress: Progress;
   readonly parent: ParentTree | undefined;
   readonly exclude: (path: Buffer, stat: BigIntStats) => boolean;
+  readonly isPrivate: (path: Buffer, stat: BigIntStats) => boolean;
   readonly oneFileSystem: boolean;
 }
 
 /** Files handed to the worker threads together: enough to keep all of them busy, few enough to hold in memory. */
 const batchFiles = 8192;
 
+/** How often a file is read that is written to meanwhile, unless it is larger than that: then once. */
+const mostReads = 3;
+const mostBytesReadAgain = 256 * 1024 * 1024;
+
 const slash = Buffer.from('/');
 
 /** A file that waits for being stored. */
 interface WaitingFile {
-  readonly path: Buffer;
+  readonly place: Place;
   readonly node: Omit<FileNode, 'content' | 'size'>;
-  readonly sizeBytes: number;
-  readonly directory: PendingDirectory;
-  readonly before: TreeNode | undefined;
+  /** How often it was read already. */
+  readonly reads: number;
 }
 
 /** Where something was found. */
@@ -80,7 +84,7 @@ export class ArchiveScan {
       await this.#scan(this.#list(root.path), { ...root, directory, before, device: statTarget(root).dev });
     else await this.#scanTargets(root, directory, before);
     await this.#arrived(directory);
-    await this.#storeWaiting();
+    while (this.#waiting.length > 0) await this.#storeWaiting();
     assert(this.#rootTreeId !== undefined, 'the root is complete when everything is stored');
     return this.#rootTreeId;
   }
@@ -140,8 +144,8 @@ export class ArchiveScan {
   }
 
   async #addFile(place: Place): Promise<void> {
-    const { path, stat, directory, before } = place;
-    const node = this.#guard(path, () => this.#nodes.file(place));
+    const { stat, directory, before } = place;
+    const node = this.#fileNode(place);
     if (node === undefined) return;
     if (before?.type === 'file' && (await this.#options.parent?.isUnchanged(this.#ctx, before, stat)) === true) {
       directory.add({ ...node, size: stat.size, content: before.content });
@@ -151,34 +155,61 @@ export class ArchiveScan {
       return;
     }
     directory.await();
-    this.#waiting.push({ path, node, sizeBytes: Number(stat.size), directory, before });
+    this.#waiting.push({ place, node, reads: 0 });
     if (this.#waiting.length >= batchFiles) await this.#storeWaiting();
+  }
+
+  #fileNode(place: Place): WaitingFile['node'] | undefined {
+    const isPrivate = this.#options.isPrivate(place.path, place.stat);
+    return this.#guard(place.path, () => this.#nodes.file(place, isPrivate));
   }
 
   /** Stores the files that wait, largest first, and completes the directories that waited for them. */
   async #storeWaiting(): Promise<void> {
-    if (this.#waiting.length === 0) return;
-    const batch = this.#waiting.sort((a, b) => b.sizeBytes - a.sizeBytes);
+    const batch = this.#waiting.sort((a, b) => Number(b.place.stat.size - a.place.stat.size));
     this.#waiting = [];
     const { upload, progress } = this.#options;
     const done: FileResult[] = [];
     const before = (await upload.progress()).rawBytes;
-    const paths = batch.map((file) => file.path);
+    const paths = batch.map((file) => file.place.path);
     await reportWhile(progress, {
       work: upload.storeFiles(paths, (result) => {
         done.push(result);
-        progress.advance({ items: 1 });
+        if (batch[result.index]!.reads === 0) progress.advance({ items: 1 });
       }),
       done: async () => ({ bytes: (await upload.progress()).rawBytes - before }),
     });
-    for (const result of done) {
-      const file = batch[result.index]!;
-      this.#addStored(file, result);
-      await this.#arrived(file.directory);
-    }
+    for (const result of done) await this.#take(batch[result.index]!, result);
   }
 
-  #addStored({ path, node, directory, before }: WaitingFile, result: FileResult): void {
+  /** Takes what was read, unless the file changed since it was listed, or while it was read: then again. */
+  async #take(file: WaitingFile, result: FileResult): Promise<void> {
+    if (result.error !== undefined || (!result.changed && isSame(file.place.stat, result))) {
+      return this.#finish(file, result);
+    }
+    const { path } = file.place;
+    const stat = this.#guard(path, () => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
+    if (stat?.isFile() !== true) return this.#finish(file, result); // it went away after it was read
+    const place = { ...file.place, stat };
+    const node = this.#fileNode(place);
+    const reads = file.reads + 1;
+    if (node !== undefined && !result.changed && isSame(stat, result)) {
+      return this.#finish({ place, node, reads }, result);
+    }
+    if (node !== undefined && reads < mostReads && stat.size <= mostBytesReadAgain) {
+      this.#waiting.push({ place, node, reads });
+      return;
+    }
+    // with the status from before: by it the next backup sees that the file is not what was read
+    return this.#finish(file, { ...result, changed: true });
+  }
+
+  async #finish(file: WaitingFile, result: FileResult): Promise<void> {
+    this.#addStored(file, result);
+    await this.#arrived(file.place.directory);
+  }
+
+  #addStored({ place: { path, directory, before }, node }: WaitingFile, result: FileResult): void {
     if (result.error !== undefined) {
       this.#report(path, Object.assign(new Error(result.error), { code: result.error }));
       return;
@@ -244,4 +275,9 @@ export class ArchiveScan {
     if (systemError === 'ENOENT') this.vanished.push(path);
     else this.unreadable.push({ path, systemError });
   }
+}
+
+/** Whether the file that was read is the one whose status this is. */
+function isSame(stat: BigIntStats, { opened }: FileResult): boolean {
+  return opened?.inode === stat.ino && opened.mtimeNs === stat.mtimeNs && opened.ctimeNs === stat.ctimeNs;
 }

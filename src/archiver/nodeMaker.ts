@@ -1,11 +1,15 @@
 import { readlinkSync, type BigIntStats } from 'node:fs';
 import { systemErrorCode } from '../base/errors.ts';
 import { loadPosix } from '../base/posix.ts';
-import { nodeTypeOfUnixMode } from '../snapshot/fileMode.ts';
+import { goModeFromUnix, nodeTypeOfUnixMode } from '../snapshot/fileMode.ts';
 import type { ExtendedAttribute, FileNode, TreeNode } from '../snapshot/node.ts';
 import { loadAccountNames } from './accountNames.ts';
 import type { DirectoryAttributes } from './pendingDirectory.ts';
 import { nodeFromStat } from './statNode.ts';
+
+const privateMode = 0o100600;
+/** Where Linux keeps the POSIX ACL of a file. */
+const accessList = 'system.posix_acl_access';
 
 interface Found {
   readonly path: Buffer;
@@ -22,8 +26,17 @@ export class NodeMaker {
     return { ...nodeFromStat(found.name, found.stat, this.#accounts), ...this.#attributes(found.path) };
   }
 
-  file(found: Found): Omit<FileNode, 'content' | 'size'> {
-    return { ...nodeFromStat(found.name, found.stat, this.#accounts), type: 'file', ...this.#attributes(found.path) };
+  /** `isPrivate`: as if only the owner could read and write it. */
+  file(found: Found, isPrivate: boolean): Omit<FileNode, 'content' | 'size'> {
+    const common = nodeFromStat(found.name, found.stat, this.#accounts);
+    const { extendedAttributes = [] } = this.#attributes(found.path);
+    const kept = isPrivate ? extendedAttributes.filter(({ name }) => name !== accessList) : extendedAttributes;
+    return {
+      ...common,
+      type: 'file',
+      ...(isPrivate ? { mode: goModeFromUnix(privateMode) } : {}),
+      ...(kept.length === 0 ? {} : { extendedAttributes: kept }),
+    };
   }
 
   /** A symbolic link, fifo or device. */

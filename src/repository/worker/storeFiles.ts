@@ -20,6 +20,8 @@ export interface FileResult {
   readonly sizeBytes: number;
   /** Size or modification time differed before and after reading. */
   readonly changed: boolean;
+  /** What was opened; absent when `error` is set. The path may have meant another file before. */
+  readonly opened?: { readonly inode: bigint; readonly mtimeNs: bigint; readonly ctimeNs: bigint };
   /** System error code when the file could not be read. */
   readonly error?: string;
 }
@@ -49,7 +51,8 @@ async function storeFile(state: StoreState, path: string, index: number): Promis
     const chunks = await storeContent(state, fd);
     const after = fstatSync(fd, { bigint: true });
     const changed = before.mtimeNs !== after.mtimeNs || BigInt(chunks.sizeBytes) !== after.size;
-    return { index, ids: Buffer.concat(chunks.ids), sizeBytes: chunks.sizeBytes, changed };
+    const opened = { inode: before.ino, mtimeNs: before.mtimeNs, ctimeNs: before.ctimeNs };
+    return { index, ids: Buffer.concat(chunks.ids), sizeBytes: chunks.sizeBytes, changed, opened };
   } catch (error) {
     if (error instanceof OperationError) throw error;
     return unreadable(index, error);
