@@ -1,5 +1,6 @@
 import { hostname as ownHostname, userInfo } from 'node:os';
 import type { Context } from '../base/context.ts';
+import { programVersion } from '../base/version.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { Upload, UploadTotals } from '../repository/upload.ts';
 import { BlobList } from '../snapshot/blobList.ts';
@@ -16,7 +17,6 @@ export type SourceKind = 'postgres' | 'dump' | 'files' | 'logs' | 'git';
 /** Where a snapshot keeps what restic's snapshot document cannot hold: a file in the directory of its source. */
 export const recordFileName = 'understudy.json';
 
-const programVersion = 'understudy 0.1.0';
 /** Small, so that of a list in which little changed little is stored again. */
 const smallFileChunk = 64 * 1024;
 
@@ -85,7 +85,7 @@ export async function saveSourceSnapshot(
     gid: process.getgid?.() ?? 0,
     excludes,
     tags: [...sourceTags(kind, source), ...(options.tags ?? [])],
-    programVersion,
+    programVersion: `understudy ${programVersion()}`,
   });
   return { snapshot, totals };
 }

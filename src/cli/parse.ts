@@ -5,7 +5,7 @@ import { commandTable, groups } from './commandTable.ts';
 import { globalOptions } from './globalOptions.ts';
 import type { ParsedCommand } from './parsedCommand.ts';
 import type { ArgumentSpec, OptionSpecs, OptionValues } from './spec.ts';
-import { programVersion } from './version.ts';
+import { programVersion } from '../base/version.ts';
 
 /** What a command line asks for: a command to run, or a text (help, version) to print. */
 export type ParsedLine = ParsedCommand | { readonly text: string };

@@ -1,7 +1,7 @@
 import { arch, platform } from 'node:process';
 import type { CommandRun } from '../command.ts';
 import type { versionSpec } from '../specs/version.ts';
-import { programVersion } from '../version.ts';
+import { programVersion } from '../../base/version.ts';
 
 export const run: CommandRun<typeof versionSpec> = async (_ctx, { printer }) => {
   const version = programVersion();
