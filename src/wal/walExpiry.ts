@@ -1,18 +1,22 @@
 import type { Context } from '../base/context.ts';
 import { assert } from '../base/errors.ts';
-import type { Lsn } from '../postgres/lsn.ts';
-import { ancestryContains, timelineAncestry, type TimelineAncestry, type TimelineId } from '../postgres/timeline.ts';
+import { invalidLsn, type Lsn } from '../postgres/lsn.ts';
+import { ancestryContains, type TimelineAncestry, type TimelineId } from '../postgres/timeline.ts';
 import { parseWalSegmentName, segmentNumberAt, timelineOfSegmentName } from '../postgres/walSegment.ts';
-import { walObjectName } from './walObjectName.ts';
 import type { WalArchive } from './walArchive.ts';
+import { toRange, type WalRange } from './walGaps.ts';
 import type { WalListedObject, WalListing } from './walListing.ts';
+import { walObjectName } from './walObjectName.ts';
+import { mergeStretches } from './walStretches.ts';
 
 /** A base backup that is kept, or is being taken. */
 export interface KeptBackup {
   readonly timeline: TimelineId;
   readonly startLsn: Lsn;
-  /** When it ended; undefined while it is being taken. */
-  readonly endedAt: Date | undefined;
+  /** Undefined while it is being taken. */
+  readonly end: { readonly lsn: Lsn; readonly time: Date } | undefined;
+  /** True for one that must not be counted on: WAL is kept as if it were not there too. */
+  readonly flawed: boolean;
 }
 
 /**
@@ -21,9 +25,18 @@ export interface KeptBackup {
  */
 export type WalRetention = { readonly keep: 'all' } | { readonly keep: 'since'; readonly time: Date };
 
+export interface WalExpiryOptions {
+  readonly backups: readonly KeptBackup[];
+  readonly retention: WalRetention;
+  /** Timelines on which nothing was written since the window began: no point of the window lies on them. */
+  readonly endedTimelines?: ReadonlySet<TimelineId>;
+}
+
 export interface WalExpiryPlan {
   /** Oldest first: whenever deleting stops, what is left has no hole. */
   readonly remove: readonly WalListedObject[];
+  /** The same, without what is no segment, in rows. */
+  readonly ranges: readonly WalRange[];
   readonly removeBytes: number;
   readonly keepBytes: number;
 }
@@ -33,71 +46,120 @@ export interface WalExpiryPlan {
  * everything is kept, and so is a timeline whose history file is not archived, and the newest timeline as long as no
  * backup can be recovered into it.
  */
-export function planWalExpiry(
-  listing: WalListing,
-  { backups, retention }: { readonly backups: readonly KeptBackup[]; readonly retention: WalRetention },
-): WalExpiryPlan {
-  const keepFrom = new Map(
-    listing.timelines.map(({ timeline }) => [timeline, neededFrom(listing, timeline, { backups, retention })]),
-  );
-  const remove: { readonly object: WalListedObject; readonly number: bigint }[] = [];
+export function planWalExpiry(listing: WalListing, options: WalExpiryOptions): WalExpiryPlan {
+  const keepFrom = neededFrom(listing, options);
+  const remove: { readonly object: WalListedObject; readonly number: bigint; readonly timeline: TimelineId }[] = [];
   let removeBytes = 0;
   let keepBytes = 0;
   for (const object of listing.objects) {
     const { file, sizeBytes } = object;
-    const number = file.kind === 'history' ? undefined : parseWalSegmentName(file.segment, listing.segmentBytes).number;
-    const needed = file.kind === 'history' ? 0n : (keepFrom.get(timelineOfSegmentName(file.segment)) ?? 0n);
-    if (number === undefined || (needed !== 'nothing' && number >= needed)) {
+    const timeline = file.kind === 'history' ? undefined : timelineOfSegmentName(file.segment);
+    const number = file.kind === 'history' ? 0n : parseWalSegmentName(file.segment, listing.segmentBytes).number;
+    const first = timeline === undefined ? 0n : keepFrom.get(timeline);
+    if (timeline === undefined || (first !== undefined && number >= first)) {
       keepBytes += sizeBytes;
       continue;
     }
-    remove.push({ object, number });
+    remove.push({ object, number, timeline });
     removeBytes += sizeBytes;
   }
-  remove.sort((one, other) => Number(one.number - other.number) || order(one.object) - order(other.object));
-  return { remove: remove.map(({ object }) => object), removeBytes, keepBytes };
+  remove.sort((one, other) => Number(one.number - other.number) || one.timeline - other.timeline);
+  const singles = remove
+    .filter(({ object }) => object.file.kind !== 'backup')
+    .map(({ timeline, number }) => ({ timeline, from: number, to: number + 1n }));
+  return {
+    remove: remove.map(({ object }) => object),
+    ranges: mergeStretches(singles).map((stretch) => toRange(stretch, listing.segmentBytes)),
+    removeBytes,
+    keepBytes,
+  };
 }
 
 /** Deletes what a plan says, one object after the other. Safe to stop and to repeat. */
-export async function applyWalExpiry(ctx: Context, archive: WalArchive, plan: WalExpiryPlan): Promise<void> {
-  for (const { file } of plan.remove) {
-    assert(file.kind !== 'history', 'a history file is kept for ever');
-    await archive.backend.delete(ctx, walObjectName(archive.systemIdentifier, file));
+export async function applyWalExpiry(
+  ctx: Context,
+  archive: WalArchive,
+  { plan, onRemoved }: { readonly plan: WalExpiryPlan; readonly onRemoved?: (object: WalListedObject) => void },
+): Promise<void> {
+  for (const object of plan.remove) {
+    ctx.signal.throwIfAborted();
+    assert(object.file.kind !== 'history', 'a history file is kept for ever');
+    await archive.backend.delete(ctx, walObjectName(archive.systemIdentifier, object.file));
+    onRemoved?.(object);
   }
 }
 
-/** First segment of a timeline that some kept backup needs. */
-function neededFrom(
-  listing: WalListing,
-  timeline: TimelineId,
-  { backups, retention }: { readonly backups: readonly KeptBackup[]; readonly retention: WalRetention },
-): bigint | 'nothing' {
-  const ancestry = listing.ancestries.get(timeline) ?? (timeline === 1 ? timelineAncestry(timeline, []) : undefined);
-  if (ancestry === undefined || backups.length === 0) return 0n;
-  const usable = inWindow(
-    backups.filter((backup) => ancestryContains(ancestry, backup.timeline, backup.startLsn)),
-    retention,
-  );
-  const firsts = usable.map((backup) => segmentNumberAt(firstLsnOn(timeline, ancestry, backup), listing.segmentBytes));
-  if (firsts.length > 0) return firsts.reduce((one, other) => (one < other ? one : other));
-  return timeline === listing.timelines.at(-1)?.timeline ? 0n : 'nothing';
+/** Numbers of the first segment that is needed of each timeline; of one that is not there nothing is needed. */
+class NeededSegments {
+  readonly #first = new Map<TimelineId, bigint>();
+  readonly #segmentBytes: number;
+
+  constructor(segmentBytes: number) {
+    this.#segmentBytes = segmentBytes;
+  }
+
+  get(timeline: TimelineId): bigint | undefined {
+    return this.#first.get(timeline);
+  }
+
+  /** Needs the WAL of a timeline from a position on; returns whether that is news. */
+  add(timeline: TimelineId, from: Lsn): boolean {
+    const number = segmentNumberAt(from, this.#segmentBytes);
+    const known = this.#first.get(timeline);
+    if (known !== undefined && known <= number) return false;
+    this.#first.set(timeline, number);
+    return true;
+  }
+
+  /** Needs what lies between WAL that is kept and later WAL of the same history; returns whether that is news. */
+  close(ancestry: TimelineAncestry): boolean {
+    if (!this.#first.has(ancestry.at(-1)!.timeline)) return false;
+    const from = ancestry.findIndex(({ timeline, end }) => {
+      const first = this.#first.get(timeline);
+      return first !== undefined && end !== undefined && first < segmentNumberAt(end, this.#segmentBytes);
+    });
+    if (from < 0) return false;
+    return ancestry.slice(from + 1).filter(({ timeline, begin }) => this.add(timeline, begin)).length > 0;
+  }
 }
 
-function firstLsnOn(timeline: TimelineId, ancestry: TimelineAncestry, backup: KeptBackup): Lsn {
-  const span = ancestry.at(-1)!;
-  return backup.timeline === timeline ? backup.startLsn : span.begin;
+function neededFrom(listing: WalListing, options: WalExpiryOptions): NeededSegments {
+  const { timelines, ancestries, segmentBytes } = listing;
+  const { backups, endedTimelines = new Set() } = options;
+  const needed = new NeededSegments(segmentBytes);
+  const unknown = timelines.filter(({ timeline }) => backups.length === 0 || !ancestries.has(timeline));
+  for (const { timeline } of unknown) needed.add(timeline, invalidLsn);
+  // what an unknown history begins with may be the end of any other
+  const retention: WalRetention = unknown.length > 0 ? { keep: 'all' } : options.retention;
+  const newest = timelines.at(-1)?.timeline;
+  for (const [target, ancestry] of ancestries) {
+    if (retention.keep === 'since' && target !== newest && endedTimelines.has(target)) continue;
+    const usable = backups.filter((backup) => reaches(ancestry, backup));
+    for (const { timeline, startLsn } of inWindow(usable, retention)) {
+      const from = ancestry.findIndex((span) => span.timeline === timeline);
+      needed.add(timeline, startLsn);
+      for (const span of ancestry.slice(from + 1)) needed.add(span.timeline, span.begin);
+    }
+  }
+  if (newest !== undefined && needed.get(newest) === undefined) needed.add(newest, invalidLsn);
+  const close = (): boolean => [...ancestries.values()].filter((ancestry) => needed.close(ancestry)).length > 0;
+  while (close());
+  return needed;
+}
+
+/** Whether a backup can be recovered along a history: it must have ended there. */
+function reaches(ancestry: TimelineAncestry, { timeline, startLsn, end }: KeptBackup): boolean {
+  return ancestryContains(ancestry, timeline, end?.lsn ?? startLsn);
 }
 
 /**
- * Of several backups those from which points in the window are reached: also the newest that is older than the window.
+ * Of several backups those from which points in the window are reached: also the newest good one that is older than the
+ * window, and what is newer than that.
  */
-function inWindow(backups: readonly KeptBackup[], retention: WalRetention): KeptBackup[] {
-  if (retention.keep === 'all') return [...backups];
-  const isOlder = ({ endedAt }: KeptBackup): boolean => endedAt !== undefined && endedAt <= retention.time;
-  const older = backups.filter(isOlder).sort((one, other) => Number(one.endedAt) - Number(other.endedAt));
-  return [...backups.filter((backup) => !isOlder(backup)), ...older.slice(-1)];
-}
-
-function order({ file }: WalListedObject): number {
-  return file.kind === 'history' ? file.timeline : timelineOfSegmentName(file.segment);
+function inWindow(backups: readonly KeptBackup[], retention: WalRetention): readonly KeptBackup[] {
+  if (retention.keep === 'all') return backups;
+  const endedAt = ({ end }: KeptBackup): number => end?.time.getTime() ?? Number.POSITIVE_INFINITY;
+  const ordered = backups.toSorted((one, other) => (endedAt(one) < endedAt(other) ? -1 : 1));
+  const base = ordered.findLastIndex((backup) => !backup.flawed && endedAt(backup) <= retention.time.getTime());
+  return ordered.slice(Math.max(base, 0));
 }
