@@ -3,7 +3,6 @@ import type { Secret } from '../base/secret.ts';
 import type { LoadedConfig } from '../config/loadConfig.ts';
 import type { RepositorySection, RepositorySettings } from '../config/repositorySettings.ts';
 import type { Invocation } from './command.ts';
-import { fastCommands } from './fastCommands.ts';
 import type { ParsedCommand } from './parsedCommand.ts';
 import type { Printer } from './printer.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,7 +17,6 @@ export interface InvocationParts {
 export function createInvocation(ctx: Context, { parsed, terminal, printer }: InvocationParts): Invocation {
   const { global } = parsed;
   const findOptions = { path: global.config, environment: process.env };
-  const quick = parsed.registered.spec.name in fastCommands;
 
   const loadConfig = once(async (): Promise<LoadedConfig> => {
     const loader = await import('../config/loadConfig.ts');
@@ -27,7 +25,6 @@ export function createInvocation(ctx: Context, { parsed, terminal, printer }: In
     return loaded;
   });
   const section = async (): Promise<RepositorySection> => {
-    if (!quick) return (await loadConfig()).config.repository;
     const { quickRepositorySection } = await import('../config/quickRepository.ts');
     return quickRepositorySection(findOptions);
   };

@@ -14,12 +14,19 @@ type AnyInvocation = Pick<Invocation, 'global' | 'repositorySettings' | 'reposit
  * cache and it holds the right one, else with the password, and then the cache is filled. A cache that is refused or
  * cannot be written costs time and stops nothing. Throws what `Repository.open` throws.
  */
-export async function openRepository(ctx: Context, invocation: AnyInvocation): Promise<Repository> {
+export async function openRepository(
+  ctx: Context,
+  invocation: AnyInvocation,
+  onDeriving?: () => void,
+): Promise<Repository> {
   const { location, keyCacheFile } = await invocation.repositorySettings();
   const backend = await openBackend(location);
   const cached = keyCacheFile === undefined ? undefined : await openWithCachedKey(ctx, backend, keyCacheFile);
   if (cached !== undefined) return cached;
-  const repository = await Repository.open(ctx, backend, { password: await invocation.repositoryPassword() });
+  const repository = await Repository.open(ctx, backend, {
+    password: await invocation.repositoryPassword(),
+    onDeriving,
+  });
   if (keyCacheFile !== undefined) tolerating(ctx, () => saveKeyCache(keyCacheFile, repository));
   return repository;
 }

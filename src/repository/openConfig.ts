@@ -15,6 +15,8 @@ interface PasswordCredentials {
   readonly password: Secret;
   /** Beginning of the id of the key to try first. */
   readonly keyHint?: string;
+  /** Told when a key begins to be derived from the password: from then on other threads are at work for a while. */
+  readonly onDeriving?: (() => void) | undefined;
 }
 
 interface CachedCredentials {
@@ -83,7 +85,7 @@ async function findKey(
   backend: Backend,
   given: { credentials: PasswordCredentials; sealedConfig: Buffer },
 ): Promise<Omit<OpenedConfig, 'config'>> {
-  const { password, keyHint } = given.credentials;
+  const { password, keyHint, onDeriving } = given.credentials;
   const ids = await listIds(ctx, backend, 'keys');
   if (keyHint !== undefined) ids.sort((a, b) => Number(b.startsWith(keyHint)) - Number(a.startsWith(keyHint)));
   const candidates = ids.slice(0, maxKeysTried);
@@ -92,7 +94,9 @@ async function findKey(
   for (const id of candidates) {
     try {
       const bytes = await backend.get(ctx, `keys/${id}`);
-      const masterKey = await openKeyFile(parseKeyFile(bytes, id), password.reveal());
+      const opening = openKeyFile(parseKeyFile(bytes, id), password.reveal());
+      onDeriving?.();
+      const masterKey = await opening;
       if (masterKey === undefined) continue;
       matched = true;
       if (new Sealer(masterKey).isAuthentic(given.sealedConfig)) return { masterKey, keyId: id };

@@ -15,10 +15,10 @@ export const run: CommandRun<typeof backupSpec> = async (ctx, invocation) => {
   const { options, arguments: names } = invocation;
   const { host, port, user, database } = options;
   const flagged = anyFlag({ host, port, user, database });
+  const repository = await beginOpening(ctx, invocation);
   const sources = chooseSources(await invocation.loadConfig(), { names, flagged });
   const { compression, packSizeBytes } = await invocation.repositorySettings();
   const settings = { options, upload: { compression, packSizeBytes }, lock: lockWait(invocation) };
-  const repository = await beginOpening(ctx, invocation);
   const failures: OperationError[] = [];
   for (const source of sources) {
     try {
@@ -33,14 +33,20 @@ export const run: CommandRun<typeof backupSpec> = async (ctx, invocation) => {
   if (failures.length > 0) throw severalFailed(failures, sources.length);
 };
 
-/** Opening takes as long as the checkpoint on the server, so both go on together; but nobody is asked meanwhile. */
+/**
+ * Deriving the key takes as long as everything before the first byte is read, so both go on together; but nobody is
+ * asked for a password meanwhile, or before the configuration is known to be right.
+ */
 async function beginOpening(
   ctx: Context,
   invocation: BackupInvocation,
 ): Promise<{ readonly opening: Promise<Repository> }> {
-  const opening = openRepository(ctx, invocation);
+  const { password } = await invocation.repositorySettings();
+  if (password.kind === 'none') await invocation.loadConfig();
+  const { promise: deriving, resolve: onDeriving } = Promise.withResolvers<void>();
+  const opening = openRepository(ctx, invocation, onDeriving);
   opening.catch(() => undefined); // whoever waits for it sees the error
-  if ((await invocation.repositorySettings()).password.kind === 'none') await opening;
+  await (password.kind === 'none' ? opening : Promise.race([deriving, opening]));
   return { opening };
 }
 

@@ -4,6 +4,9 @@ import { OperationError, assert } from '../../base/errors.ts';
 /** How hard to compress. `default` is zstd's fast strategy tuned for pages: within 1.3 % of level 3, much faster. */
 export type Compression = 'off' | 'fastest' | 'default' | 'better' | 'max' | { readonly level: number };
 
+/** A frame that claims more gets it piece by piece, as far as it really has it. */
+const maxOutputChunk = 64 * 1024 * 1024;
+
 type ZstdParameters = Readonly<Record<number, number>>;
 
 /** zstd parameters of a compression choice. Level -1 is unusable: Node takes it for "unset". */
@@ -116,10 +119,19 @@ export class ZstdDecompressor {
 /** Decompresses a frame whose plaintext length is not known (documents: index, snapshot, lock). */
 export function decompressFrame(frame: Uint8Array, maxBytes: number): Buffer {
   try {
-    return zstdDecompressSync(frame, { maxOutputLength: maxBytes });
+    return zstdDecompressSync(frame, { maxOutputLength: maxBytes, chunkSize: outputChunk(frame) });
   } catch (error) {
     throw wrongFrame('it does not decompress', error);
   }
+}
+
+/** Room for the whole plaintext at once, where the frame tells its length (RFC 8878, 3.1.1.1.1) and that is sane. */
+function outputChunk(frame: Uint8Array): number {
+  const descriptor = frame[4] ?? 0;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  const at = 5 + ((descriptor & 0x20) === 0 ? 1 : 0) + [0, 1, 2, 4][descriptor & 3]!;
+  const told = descriptor >>> 6 === 2 && at + 4 <= frame.length ? view.getUint32(at, true) : 0;
+  return Math.min(Math.max(told, 64 * 1024), maxOutputChunk);
 }
 
 function openDecoder(): ZstdStream | undefined {

@@ -23,6 +23,8 @@ export type ReadBack = 'all' | 'sample' | 'none';
 /** One blob in this many is read back by `sample`. */
 const sampleEvery = 16;
 const maxHeaderEntries = 300_000;
+/** The buffer grows with what is added: a backup of little must not pay for memory that it never fills. */
+const firstBufferBytes = 1024 * 1024;
 
 export interface PackBuilderOptions {
   readonly type: BlobType;
@@ -53,7 +55,7 @@ export class PackBuilder {
 
   constructor(options: PackBuilderOptions) {
     this.#options = options;
-    this.#buffer = Buffer.allocUnsafeSlow(options.targetBytes + 2 * 1024 * 1024);
+    this.#buffer = Buffer.allocUnsafeSlow(firstBufferBytes);
   }
 
   get isFull(): boolean {
@@ -135,7 +137,8 @@ export class PackBuilder {
 
   #reserve(bytes: number): void {
     if (this.#used + bytes <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(this.#used + bytes + 1024 * 1024);
+    const full = this.#options.targetBytes + 2 * 1024 * 1024;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#used + bytes, Math.min(2 * this.#buffer.length, full)));
     this.#buffer.copy(larger, 0, 0, this.#used);
     this.#buffer = larger;
   }
