@@ -34,9 +34,19 @@ export default defineConfig({
     'typescript/only-throw-error': 'off', // what was caught is thrown again as `unknown`
   },
   overrides: [
-    { files: ['**/*.config.ts', 'tools/knipFileCount.ts'], rules: { 'import/no-default-export': 'off' } },
-    { files: ['src/cli/**', 'src/main.ts', 'tools/**'], rules: { 'no-console': 'off' } },
+    { files: ['**/*.config.{ts,js}', 'tools/knipFileCount.ts'], rules: { 'import/no-default-export': 'off' } },
+    { files: ['src/cli/**', 'src/main.ts', 'tools/**', 'examples/**'], rules: { 'no-console': 'off' } },
     { files: testFiles, rules: { 'max-lines-per-function': 'off' } },
+    // node:test waits for its tests itself
+    {
+      files: ['examples/*/test/**'],
+      rules: {
+        'typescript/no-floating-promises': [
+          'error',
+          { allowForKnownSafeCalls: [{ from: 'package', name: 'test', package: 'node:test' }] },
+        ],
+      },
+    },
     ...Object.keys(layers).flatMap(layerOverrides),
   ],
   ignorePatterns: ['dist', 'wasm', 'src/**/generated/**'],

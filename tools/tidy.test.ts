@@ -78,7 +78,7 @@ test('nothing is left to do, no test is focused, no path of a developer is named
 });
 
 test('no file is named after nothing in particular, and none is compiled beside its source', () => {
-  expect(files.filter((path) => path.endsWith('.js'))).toEqual([]);
+  expect(files.filter((path) => path.endsWith('.js') && !path.startsWith('examples/'))).toEqual([]);
   const vague = /(manager|helpers?|utils?|service|misc|common)\.ts$/i;
   expect(files.filter((path) => vague.test(basename(path)))).toEqual([]);
 });

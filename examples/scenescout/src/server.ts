@@ -1,0 +1,63 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { anonymous, type Identity } from './database.ts';
+import { HttpError, type Reply } from './http.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { ingestRoutes } from './routes/ingest.ts';
+import { pageRoutes } from './routes/page.ts';
+import type { Application, Route } from './routes/route.ts';
+import { userRoutes } from './routes/users.ts';
+import { venueRoutes } from './routes/venues.ts';
+import { userOfToken } from './sessions.ts';
+
+const routes: readonly Route[] = [
+  ...eventRoutes,
+  ...venueRoutes,
+  ...userRoutes,
+  ...ingestRoutes,
+  ...healthRoutes,
+  ...pageRoutes,
+];
+
+/** The HTTP server of an application, not listening yet. */
+export function makeServer(application: Application): Server {
+  return createServer((request, response) => {
+    void respond(application, request, response);
+  });
+}
+
+async function respond(application: Application, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const started = performance.now();
+  const { status = 200, body, contentType } = await answer(application, request);
+  response.statusCode = status;
+  response.setHeader('content-type', contentType ?? 'application/json; charset=utf-8');
+  response.end(body === undefined || body instanceof Buffer ? body : JSON.stringify(body));
+  const durationMs = Math.round(performance.now() - started);
+  application.logs.write('application', 'request', { method: request.method, url: request.url, status, durationMs });
+}
+
+async function answer(application: Application, request: IncomingMessage): Promise<Reply> {
+  try {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const here = routes.filter(({ path }) => path.test(url.pathname));
+    if (here.length === 0) throw new HttpError(404, `there is nothing at ${url.pathname}`);
+    const route = here.find(({ method }) => method === request.method);
+    if (route === undefined) throw new HttpError(405, `${request.method} is not for ${url.pathname}`);
+    const parameters = { ...route.path.exec(url.pathname)?.groups };
+    const identity = identify(application, request);
+    return await route.answer({ ...application, request, parameters, query: url.searchParams, identity });
+  } catch (error) {
+    if (error instanceof HttpError) return { status: error.status, body: { error: error.message } };
+    application.logs.error('request failed', error, { method: request.method, url: request.url });
+    return { status: 500, body: { error: 'something went wrong, and has been noted' } };
+  }
+}
+
+function identify({ settings }: Application, request: IncomingMessage): Identity {
+  const [scheme, token = ''] = request.headers.authorization?.split(' ') ?? [];
+  if (scheme === undefined) return anonymous;
+  const userId = userOfToken(token, settings.sessionSecret);
+  if (scheme !== 'Bearer' || userId === undefined)
+    throw new HttpError(401, 'the session token is not valid (any more)');
+  return { role: 'authenticated', userId };
+}
