@@ -40,11 +40,10 @@ function failure(text: string): OperationError {
 test('a complete file gives typed values, absolute paths and defaults', () => {
   const config = parseConfig(complete, '/etc/understudy/understudy.yaml');
   expect(config.repository).toMatchObject({ location: '/etc/understudy/backups', packSize: 32 * 2 ** 20 });
-  expect(config.sources['main']?.wal).toEqual({
-    receive: { slot: 'keeper', synchronous: true },
-    spoolDirectory: '/etc/understudy/spool',
+  expect(config.sources['main']).toMatchObject({
+    wal: { receive: { slot: 'keeper', synchronous: true }, spoolDirectory: '/etc/understudy/spool' },
+    method: 'auto',
   });
-  expect(config.sources['main']?.method).toBe('auto');
   expect(config.tiers['gold']).toEqual({ rpo: 60_000, rto: 5_400_000 });
   expect(config.retention).toMatchObject({ keepLast: 3, keepYearly: -1, keepWithin: '1y6m', keepTags: ['keep'] });
   expect(config.postgresBinaries).toEqual(['/etc/understudy/pg/bin']);
@@ -71,12 +70,8 @@ test.each([
     'did you mean "receive"?',
   ],
   ['repository:\n  zzz: 1', ':2: unknown key "zzz" in repository', /known here: location, password/],
-  [
-    'sources:\n  main:\n    kind: postgre',
-    ':3: sources.main.kind: expected postgres, found "postgre"',
-    'did you mean "postgres"?',
-  ],
-  ['sources:\n  main: {}', ':2: sources.main.kind: expected postgres, found nothing', undefined],
+  ['sources:\n  main:\n    kind: postgre', ':3: sources.main.kind: expected postgres', 'did you mean "postgres"?'],
+  ['sources:\n  main: {}', ':2: sources.main.kind: expected postgres', undefined],
   ['sources:\n  main: 3', ':2: sources.main: expected a mapping, found 3', undefined],
   ['sources:\n  "a b": { kind: postgres }', ':2: name "a b" is not allowed', undefined],
   ['repository:\n  compression: maxx', ':2: repository.compression: expected off, fastest', 'did you mean "max"?'],
@@ -148,4 +143,19 @@ test('an empty file is a file of defaults', () => {
 test('without any file everything is at its default', () => {
   const nowhere = { workingDirectory: directory, homeDirectory: directory, systemDirectory: directory };
   expect(loadConfig({ environment: {}, ...nowhere })).toMatchObject({ path: undefined, warnings: [] });
+});
+
+test('a source of files: paths start at the directory of the file, patterns stay as they are', () => {
+  const text =
+    'sources:\n  app:\n    kind: files\n    paths: [., /etc/app]\n    optionalPaths: [vite.config.ts]\n    exclude: [/logs]\n';
+  const { sources } = parseConfig(text, '/srv/app/understudy.yaml');
+  expect(sources['app']).toMatchObject({
+    paths: ['/srv/app', '/etc/app'],
+    optionalPaths: ['/srv/app/vite.config.ts'],
+    exclude: ['/logs'],
+    excludeCaches: true,
+    secrets: [],
+  });
+  const nested = text.replace('exclude: [/logs]', 'excludeFiles: [a/.gitignore]');
+  expect(() => parseConfig(nested, '/u.yaml')).toThrow(/expected the name of a file/);
 });

@@ -63,7 +63,11 @@ export const options = {
   },
   'sources': { description: 'What is protected, by name.' },
   'sources.*': { description: 'One source.' },
-  'sources.*.kind': { description: 'What the source is: `postgres` is a PostgreSQL cluster, physical backup and WAL.' },
+  'sources.*.kind': {
+    description:
+      'What the source is: `postgres` is a PostgreSQL cluster, physical backup and WAL; `files` are files of an ' +
+      'application, configuration, secrets.',
+  },
   'sources.*.tier': { description: 'Name of the tier whose objectives this source has to meet.' },
   'sources.*.retention': {
     description:
@@ -71,6 +75,29 @@ export const options = {
       '`recoveryWindow` come from there unless they are here too.',
   },
   ...retentionOptionsAt('sources.*.retention'),
+  'sources.*.paths': {
+    path: true,
+    description: 'Files and directories to back up. One that is missing makes the backup incomplete (exit status 3).',
+  },
+  'sources.*.optionalPaths': { path: true, description: 'More of them; one that is missing is only told.' },
+  'sources.*.exclude': {
+    description:
+      'Patterns of what is left out, as in `.gitignore`, as if they stood in each directory of `paths`; `!pattern` takes ' +
+      'one back. They win over what `excludeFiles` say.',
+  },
+  'sources.*.excludeFiles': {
+    description:
+      'Names of files with such patterns, e.g. `.gitignore`; each holds from the directory in which it is found down.',
+  },
+  'sources.*.excludeCaches': {
+    description: 'Leave out what is in directories that are marked as caches by a file `CACHEDIR.TAG`.',
+  },
+  'sources.*.oneFileSystem': { description: 'Stay on the file systems of `paths`.' },
+  'sources.*.secrets': {
+    description:
+      'Patterns of files with secrets, e.g. `.env`, `*.pem`: they are restored readable by their owner alone (mode ' +
+      '0600), and the backup tells which of them others can read now.',
+  },
   'sources.*.connection': {
     description: 'How to reach the server. What is absent comes from the PG* variables, as in psql.',
   },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { tlsModes } from './kinds/connection.ts';
+import { filesShape } from './kinds/files.ts';
 import { postgresShape } from './kinds/postgres.ts';
 import { compressionLevels, defaultCompression, defaultPackSizeText } from './repositoryDefaults.ts';
 import { retentionShape } from './retentionShape.ts';
@@ -42,7 +43,7 @@ function repositoryShape() {
 }
 
 function source() {
-  return described('sources.*', z.discriminatedUnion('kind', [postgresShape()]));
+  return described('sources.*', z.discriminatedUnion('kind', [postgresShape(), filesShape()]));
 }
 
 function tier() {

@@ -2,7 +2,7 @@ import { backupPhysical } from '../../backup/physicalBackup.ts';
 import type { Context } from '../../base/context.ts';
 import type { LockWait } from '../../repository/lock.ts';
 import type { Repository } from '../../repository/repository.ts';
-import type { Compression, UploadOptions } from '../../repository/upload.ts';
+import type { UploadOptions } from '../../repository/upload.ts';
 import type { Invocation } from '../command.ts';
 import type { Compression as ConfiguredCompression } from '../../config/repositoryDefaults.ts';
 import type { PostgresSource } from '../postgresSource.ts';
@@ -22,7 +22,7 @@ export async function backupSource(
   to: { readonly repository: Promise<Repository>; readonly progress: Invocation['printer']['progress'] },
   { source, settings }: { readonly source: PostgresSource; readonly settings: BackupSettings },
 ): Promise<FinishedBackup> {
-  const { options, upload, lock } = settings;
+  const { options, lock } = settings;
   const { name, config, connection } = source;
   const dataDirectory = options.dataDirectory ?? config.dataDirectory;
   const asked = options.method ?? config.method;
@@ -36,8 +36,7 @@ export async function backupSource(
     ...(dataDirectory === undefined ? {} : { dataDirectory }),
     rehash: options.rehash ? 'always' : 'auto',
     tags: options.tag,
-    ...upload,
-    compression: engineCompression(options.compression ?? upload.compression),
+    ...uploadOptions(settings),
     ...(options.chunkSize === undefined ? {} : { chunkBytes: options.chunkSize }),
     lock,
     progress: to.progress,
@@ -45,7 +44,11 @@ export async function backupSource(
   return { result, durationMs: ctx.clock.monotonicMs() - begunMs, methodReason: chosen.reason };
 }
 
-/** `auto` leaves the choice to us: what costs least time for its saving. */
-function engineCompression(configured: ConfiguredCompression): Compression {
-  return configured === 'auto' ? 'default' : configured;
+/** How to store: `auto` leaves the compression to us, what costs least time for its saving. */
+export function uploadOptions({
+  options,
+  upload,
+}: BackupSettings): Pick<UploadOptions, 'compression' | 'packSizeBytes'> {
+  const compression = options.compression ?? upload.compression;
+  return { ...upload, compression: compression === 'auto' ? 'default' : compression };
 }
