@@ -1,0 +1,180 @@
+import type { Context } from '../../base/context.ts';
+import type { ClientPrograms } from '../../postgres/clientPrograms.ts';
+import { fileNamePart, type DumpedDatabase, type DumpedTable, type NotCaptured } from '../dumpRecord.ts';
+import type { LogicalBackupOptions } from '../logicalBackup.ts';
+import type { ArchiveStore, StoredArchive } from './archiveStore.ts';
+import { storeDump } from './dumpPrograms.ts';
+import { joinDumpSession, openDumpSession, type DumpSession } from './dumpSession.ts';
+import { findHiddenObjects } from './hiddenObjects.ts';
+import { forEachUntilFailure, Pool } from './lanes.ts';
+import { chooseLargeObjects } from './largeObjects.ts';
+import { lockTables } from './lockTables.ts';
+import { readDefinitions, readSequences } from './manifest.ts';
+import { planArchives, type PlannedArchive } from './planArchives.ts';
+import { matchFilters, readRelations, type Relation } from './relations.ts';
+import { selectRelations, type Selection } from './selectRelations.ts';
+import type { DatabaseEntry, DumpServerFacts } from './serverFacts.ts';
+import { readTableContent, type TableContent } from './tableContent.ts';
+
+/** What the dumps of all databases of a run have in common. */
+export interface DumpEquipment {
+  readonly options: LogicalBackupOptions;
+  readonly facts: DumpServerFacts;
+  readonly programs: ClientPrograms;
+  readonly stores: Pool<ArchiveStore>;
+}
+
+/** A file of the snapshot. */
+export interface StoredFile extends StoredArchive {
+  /** Below the directory of the source. */
+  readonly path: string;
+}
+
+export interface DatabaseDump {
+  /** Undefined when the filters name nothing in it. */
+  readonly database: DumpedDatabase | undefined;
+  readonly files: readonly StoredFile[];
+  readonly notCaptured: readonly NotCaptured[];
+  /** Patterns of what to include that match nothing in this database. */
+  readonly unmatched: readonly string[];
+}
+
+/** Dumps one database: everything in one snapshot, several pg_dump at once, the rows counted and hashed in it too. */
+export async function dumpDatabase(
+  ctx: Context,
+  entry: DatabaseEntry,
+  equipment: DumpEquipment,
+): Promise<DatabaseDump> {
+  const { options, facts } = equipment;
+  const { filters, layout, progress } = options;
+  const connection = { ...options.connection, database: entry.name };
+  progress.phase(`reading the catalogue of ${entry.name}`);
+  await using session = await openDumpSession(ctx, connection);
+  const { sql } = session;
+  const all = await readRelations(sql);
+  const matches = await matchFilters(sql, filters);
+  const none = { files: [], unmatched: matches.unmatched };
+  if (chooses(filters) && matches.schemas.size === 0 && matches.tables.size === 0) {
+    const what = `database ${entry.name}`;
+    const reason = 'nothing in it matches the filters';
+    return { ...none, database: undefined, notCaptured: [{ database: null, what, reason, expected: true }] };
+  }
+  const selection = selectRelations(all, { filters, matches, fromStandby: facts.fromStandby });
+  await lockTables(sql, selection.relations);
+  const largeObjects = await chooseLargeObjects(sql, filters);
+  const definitions = await readDefinitions(sql, selection.relations);
+  const sequences = await readSequences(sql, selection);
+  const hidden = facts.superuser ? [] : await findHiddenObjects(sql);
+
+  const directory = fileNamePart(entry.name);
+  const plan = planArchives(selection, { directory, layout, largeObjects: largeObjects.dumped });
+  const stored = await storeArchives(ctx, { session, plan, selection, entry }, equipment);
+  return {
+    database: {
+      ...databaseFields(entry),
+      directory,
+      ...definitions,
+      ...archivesOf(stored),
+      tables: describeTables(selection, stored),
+      sequences,
+    },
+    files: stored.files,
+    notCaptured: [...selection.notCaptured, ...largeObjects.notCaptured, ...hidden].map((missing) => ({
+      ...missing,
+      database: entry.name,
+    })),
+    unmatched: matches.unmatched,
+  };
+}
+
+function chooses({ schemas, tables }: LogicalBackupOptions['filters']): boolean {
+  return schemas.length > 0 || tables.length > 0;
+}
+
+interface StoredArchives {
+  readonly files: StoredFile[];
+  readonly archives: { readonly planned: PlannedArchive; readonly sizeBytes: number }[];
+  readonly contents: Map<Relation, TableContent>;
+}
+
+async function storeArchives(
+  ctx: Context,
+  work: {
+    readonly session: DumpSession;
+    readonly plan: readonly PlannedArchive[];
+    readonly selection: Selection;
+    readonly entry: DatabaseEntry;
+  },
+  { options, programs, stores }: DumpEquipment,
+): Promise<StoredArchives> {
+  const { session, plan, selection, entry } = work;
+  const { progress, jobs, contentHashLimitBytes } = options;
+  const connection = { ...options.connection, database: entry.name };
+  const stored: StoredArchives = { files: [], archives: [], contents: new Map() };
+  await using opened = new AsyncDisposableStack();
+  const countTables = async (inner: Context, tables: readonly Relation[]): Promise<void> => {
+    await sessions.use(async ({ sql }) => {
+      for (const table of tables) stored.contents.set(table, await readTableContent(sql, table, contentHashLimitBytes));
+      inner.signal.throwIfAborted();
+    });
+  };
+  const sessions = new Pool(async () => opened.use(await joinDumpSession(ctx, connection, session.snapshotId)));
+  const dumpedTables = [...selection.withData].filter(({ kind }) => kind === 'r');
+  progress.phase(`dumping ${entry.name}`, { items: plan.length });
+  await forEachUntilFailure(ctx, { items: plan, limit: jobs }, async (inner, planned) => {
+    // counting comes first: then the dump finds the table in the server's memory
+    await countTables(
+      inner,
+      planned.part === 'whole' ? dumpedTables : planned.table === undefined ? [] : [planned.table],
+    );
+    const run = { connection, database: entry.name, snapshotId: session.snapshotId, args: planned.args };
+    const archive = await stores.use((store) =>
+      storeDump(inner, run, { programs, store, onBytes: (bytes) => progress.advance({ bytes }) }),
+    );
+    stored.files.push({ ...archive, path: planned.path });
+    stored.archives.push({ planned, sizeBytes: archive.sizeBytes });
+    progress.advance({ items: 1 });
+  });
+  return stored;
+}
+
+function databaseFields({ name, owner, encoding, collate, ctype, collationVersion }: DatabaseEntry) {
+  return { name, owner, encoding, collate, ctype, collationVersion };
+}
+
+function archivesOf({ archives }: StoredArchives) {
+  const of = (part: PlannedArchive['part']) =>
+    archives
+      .filter(({ planned }) => planned.part === part)
+      .map(({ planned, sizeBytes }) => ({ path: planned.path, sizeBytes }));
+  return {
+    preData: of('preData')[0] ?? null,
+    postData: of('postData')[0] ?? null,
+    largeObjects: of('largeObjects')[0] ?? null,
+    sequenceValues: of('sequenceValues'),
+    whole: of('whole')[0] ?? null,
+  };
+}
+
+function describeTables(selection: Selection, { archives, contents }: StoredArchives): DumpedTable[] {
+  const byTable = new Map(archives.map(({ planned, sizeBytes }) => [planned.table, { path: planned.path, sizeBytes }]));
+  return selection.relations
+    .filter(({ kind }) => kind !== 'S')
+    .map((relation) => ({
+      schema: relation.schema,
+      name: relation.name,
+      kind: tableKind(relation),
+      unlogged: relation.unlogged,
+      archive: byTable.get(relation) ?? null,
+      dataDumped: selection.withData.has(relation),
+      ...(contents.get(relation) ?? { rows: null, contentHash: null }),
+      extension: relation.extension,
+    }));
+}
+
+function tableKind({ kind, partition }: Relation): DumpedTable['kind'] {
+  if (kind === 'p') return 'partitioned-table';
+  if (kind === 'm') return 'materialized-view';
+  if (kind === 'f') return 'foreign-table';
+  return partition ? 'partition' : 'table';
+}
