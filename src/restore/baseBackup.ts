@@ -74,7 +74,7 @@ export async function findBaseBackup(
   const snapshot = await findSnapshot(ctx, snapshotSource(repository), { text, filter: { tags: [tags] } });
   if (isPhysical(snapshot)) return loadBaseBackup(ctx, repository, snapshot);
   throw new OperationError('usage', `snapshot ${snapshot.id.slice(0, 8)} is no physical backup of a cluster`, {
-    hint: 'restore --files restores a snapshot of files',
+    hint: '`understudy restore files` restores a snapshot of files',
     detail: { snapshot: snapshot.id },
   });
 }

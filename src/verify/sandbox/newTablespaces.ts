@@ -14,10 +14,7 @@ export function tablespaceInspector(sandbox: Sandbox, segmentBytes: number): Sta
 }
 
 /** A directory for a tablespace that replay creates; one in place needs none. */
-export function provideTablespace(
-  { isolation, directory }: Sandbox,
-  created: CreatedTablespace | undefined,
-): void {
+export function provideTablespace({ isolation, directory }: Sandbox, created: CreatedTablespace | undefined): void {
   if (created === undefined || created.location === '' || created.location.startsWith(`${directory}/`)) return;
   isolation.provide(created.location);
 }

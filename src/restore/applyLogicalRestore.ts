@@ -1,0 +1,104 @@
+import { createContext, type Context } from '../base/context.ts';
+import { OperationError, isOperationError } from '../base/errors.ts';
+import { silentProgress, type Progress } from '../base/progress.ts';
+import { openSqlConnection, type SqlConnection } from '../postgres/sqlConnection.ts';
+import { applyGlobals } from './logical/globals.ts';
+import { DatabaseLoader, type LoadOptions } from './logical/loadDatabase.ts';
+import { quoted } from './logical/sqlStatements.ts';
+import { clearWorkDatabase, createWorkDatabase, publishDatabase, workName } from './logical/workDatabase.ts';
+import type { LogicalRestorePlan, PlannedDatabase } from './planLogicalRestore.ts';
+
+export interface ApplyLogicalRestoreOptions {
+  /** Sessions that load at once; default 4. */
+  readonly jobs?: number | undefined;
+  /** Leave a database that could not be completed, for a look at it. */
+  readonly keepFailed?: boolean;
+  readonly progress?: Progress;
+}
+
+const defaultJobs = 4;
+
+/**
+ * Executes a plan, one database after the other. A new database is built under another name and gets its own when it
+ * is complete; one to be replaced is dropped only then. Throws `restore-incomplete` with pg_restore's words,
+ * `repository-damaged`, and what the server says; what was built is dropped again.
+ */
+export async function applyLogicalRestore(
+  ctx: Context,
+  plan: LogicalRestorePlan,
+  options: ApplyLogicalRestoreOptions = {},
+): Promise<void> {
+  const { jobs = defaultJobs, progress = silentProgress, keepFailed = false } = options;
+  await using sql = await openSqlConnection(ctx, plan.target);
+  if (plan.globals !== undefined) await applyGlobals(ctx, sql, plan.globals);
+  for (const planned of plan.databases) {
+    const restoring = { plan, planned, options: { jobs, progress } };
+    if (planned.action === 'create' || planned.action === 'replace') {
+      await buildDatabase(ctx, sql, { ...restoring, keepFailed });
+    } else {
+      await extendDatabase(ctx, restoring);
+    }
+    ctx.log.info({ database: planned.name, tables: planned.tables }, 'restored a database');
+  }
+}
+
+interface Restoring {
+  readonly plan: LogicalRestorePlan;
+  readonly planned: PlannedDatabase;
+  readonly options: LoadOptions;
+}
+
+async function buildDatabase(
+  ctx: Context,
+  sql: SqlConnection,
+  { plan, planned, options, keepFailed }: Restoring & { readonly keepFailed: boolean },
+): Promise<void> {
+  const { name, from, action } = planned;
+  const work = workName(name);
+  await clearWorkDatabase(ctx, sql, work);
+  const archive = plan.dump.definitions(from);
+  const attributes = [...(plan.owners ? [] : ['--no-owner']), ...(plan.grants ? [] : ['--no-acl'])];
+  const definition = {
+    content: () => ({ name: archive.path, bytes: plan.dump.content(ctx, archive) }),
+    programs: plan.programs,
+    args: attributes,
+  };
+  try {
+    await createWorkDatabase(ctx, sql, { work, definition });
+    await new DatabaseLoader(ctx, { plan, planned, database: work, options }).load();
+    await publishDatabase(sql, { work, name, replace: action === 'replace' });
+  } catch (error) {
+    if (keepFailed) throw toldWhere(error, work);
+    await dropAgain(ctx, plan, work);
+    throw error;
+  }
+}
+
+/** What was there stays there, so nothing can be dropped when it fails. */
+async function extendDatabase(ctx: Context, { plan, planned, options }: Restoring): Promise<void> {
+  try {
+    await new DatabaseLoader(ctx, { plan, planned, database: planned.name, options }).load();
+  } catch (error) {
+    if (!isOperationError(error)) throw error;
+    throw toldWhere(error, planned.name);
+  }
+}
+
+function toldWhere(error: unknown, database: string): unknown {
+  if (!isOperationError(error)) return error;
+  return new OperationError(error.code, `${error.message}; database "${database}" holds a part of the dump`, {
+    hint: 'look at it, then drop it',
+    detail: { ...error.detail, database },
+    cause: error,
+  });
+}
+
+/** Also after an abort; that it fails is told and does not hide why it was needed. */
+async function dropAgain(ctx: Context, { target }: LogicalRestorePlan, work: string): Promise<void> {
+  try {
+    await using sql = await openSqlConnection(createContext({ log: ctx.log, clock: ctx.clock }), target);
+    await sql.query(`DROP DATABASE IF EXISTS ${quoted(work)} WITH (FORCE)`);
+  } catch (error) {
+    ctx.log.error({ database: work, err: error }, 'a database that is not complete could not be dropped');
+  }
+}

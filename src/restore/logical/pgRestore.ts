@@ -1,0 +1,146 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Context } from '../../base/context.ts';
+import { OperationError, isOperationError } from '../../base/errors.ts';
+import type { ClientPrograms } from '../../postgres/clientPrograms.ts';
+import type { ConnectionOptions } from '../../postgres/connectionOptions.ts';
+import { libpqEnvironment } from '../../postgres/libpqEnvironment.ts';
+import { openProgram, runProgram } from '../../postgres/runProgram.ts';
+
+/** An archive of pg_dump in custom format, as a stream. */
+export interface ArchiveContent {
+  /** What it is, for messages. */
+  readonly name: string;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface RestoreTarget {
+  readonly programs: ClientPrograms;
+  readonly connection: ConnectionOptions;
+  readonly database: string;
+}
+
+/**
+ * Loads an archive into a database in one pass. The first error ends it: throws `restore-incomplete` with pg_restore's
+ * own words, or what reading the archive threw. What pg_restore only warns of is logged.
+ */
+export async function loadArchive(
+  ctx: Context,
+  archive: ArchiveContent,
+  { target, args = [] }: { readonly target: RestoreTarget; readonly args?: readonly string[] },
+): Promise<void> {
+  const { programs, connection, database } = target;
+  try {
+    const { stderr } = await runProgram(ctx, {
+      program: join(programs.binDirectory, 'pg_restore'),
+      args: ['--exit-on-error', '--no-password', `--dbname=${conninfo(database)}`, ...args],
+      env: libpqEnvironment(connection, database),
+      input: archive.bytes,
+    });
+    if (stderr.length > 0) ctx.log.warn({ archive: archive.name, stderr }, 'pg_restore had something to say');
+  } catch (error) {
+    throw restoreFailed(archive.name, database, error);
+  }
+}
+
+/** As `loadArchive`, of a small archive, with several sessions at once: pg_restore needs a file for that. */
+export async function loadArchiveParallel(
+  ctx: Context,
+  archive: ArchiveContent,
+  { target, args, jobs }: { readonly target: RestoreTarget; readonly args: readonly string[]; readonly jobs: number },
+): Promise<void> {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'archive');
+  await writeFile(path, archive.bytes, { mode: 0o600 });
+  const from = { name: archive.name, bytes: nothing() };
+  await loadArchive(ctx, from, { target, args: [...args, `--jobs=${jobs}`, path] });
+}
+
+/** The SQL text that a part of an archive stands for. Throws `program-failed`. */
+export async function archiveScript(
+  ctx: Context,
+  archive: ArchiveContent,
+  { programs, args }: { readonly programs: ClientPrograms; readonly args: readonly string[] },
+): Promise<string> {
+  const program = join(programs.binDirectory, 'pg_restore');
+  return (await runProgram(ctx, { program, args: [...args, '--file=-'], input: archive.bytes })).stdout;
+}
+
+/** The lines of an archive's table of contents: `12; 1259 16390 TABLE public events owner`. Throws `program-failed`. */
+export async function archiveEntries(
+  ctx: Context,
+  archive: ArchiveContent,
+  programs: ClientPrograms,
+): Promise<readonly string[]> {
+  const program = join(programs.binDirectory, 'pg_restore');
+  const { stdout } = await runProgram(ctx, { program, args: ['--list'], input: archive.bytes });
+  return stdout.split('\n').filter((line) => /^\d+; /.test(line));
+}
+
+/** What an entry of a table of contents is: all behind the three numbers. */
+export function entryText(line: string): string {
+  return line.replace(/^\d+; \d+ \d+ /, '');
+}
+
+/** Runs `work` with the argument that makes pg_restore take only these entries. */
+export async function withEntries<T>(
+  entries: readonly string[],
+  work: (args: readonly string[]) => Promise<T>,
+): Promise<T> {
+  await using directory = await temporaryDirectory();
+  const path = join(directory.path, 'entries');
+  await writeFile(path, entries.map((line) => `${line}\n`).join(''));
+  return await work([`--use-list=${path}`]);
+}
+
+/** Dumps with pg_dump, as a stream that ends only when pg_dump ended well: what reads it never takes a part for all. */
+export async function* dumpArchive(
+  ctx: Context,
+  from: RestoreTarget,
+  args: readonly string[],
+): AsyncGenerator<Uint8Array> {
+  await using dump = await openProgram(ctx, {
+    program: join(from.programs.binDirectory, 'pg_dump'),
+    args: ['--format=custom', '--compress=0', '--no-password', ...args],
+    env: libpqEnvironment(from.connection, from.database),
+  });
+  yield* dump.stdout;
+  await dump.exitedCleanly();
+}
+
+/** A name with `=` in it would be read as more than a name. */
+function conninfo(database: string): string {
+  return `dbname='${database.replaceAll(/['\\]/g, '\\$&')}'`;
+}
+
+/** The statement that failed is left out, and so is the error with it: it may hold a password. */
+function restoreFailed(what: string, database: string, error: unknown): unknown {
+  if (!isOperationError(error, 'program-failed')) return error;
+  const told = withoutStatements(error.detail['stderr'] as readonly string[]);
+  const reason = told.join(' | ').slice(0, 1000);
+  return new OperationError('restore-incomplete', `restoring ${what} into database "${database}" failed: ${reason}`, {
+    hint: 'what pg_restore said names the object; for roles there are --no-owner, --no-acl and --with-globals',
+    detail: { database, stderr: told, exitStatus: error.detail['exitStatus'], signal: error.detail['signal'] },
+  });
+}
+
+function withoutStatements(lines: readonly string[]): string[] {
+  const told: string[] = [];
+  let inStatement = false;
+  for (const line of lines) {
+    if (line.startsWith('pg_restore:')) inStatement = false;
+    else if (line.startsWith('Command was:')) inStatement = true;
+    if (!inStatement && line.trim() !== '') told.push(line.trim());
+  }
+  return told;
+}
+
+async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'understudy-restore-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // the archive is a file
+}

@@ -1,0 +1,124 @@
+import { OperationError, errorMessage, isOperationError } from '../../base/errors.ts';
+import type { SqlConnection, SqlRow } from '../../postgres/sqlConnection.ts';
+import type { TableName } from '../planTableRestore.ts';
+import { quoted } from './sqlStatements.ts';
+
+/**
+ * Replaces the rows of a live table by those of the one that was loaded into the work schema, in one transaction. The
+ * table itself stays: its owner, rights, policies, triggers, indexes, views on it and its place in publications are
+ * not touched. Triggers do not fire; foreign keys of other tables are checked again, and with them the transaction
+ * succeeds or fails as a whole. Sequences go on from where they are.
+ */
+export async function replaceRows(sql: SqlConnection, live: TableName, work: string): Promise<void> {
+  const target = `${quoted(live.schema)}.${quoted(live.name)}`;
+  const loaded = `${quoted(work)}.${quoted(live.name)}`;
+  await sql.query('BEGIN');
+  try {
+    await sql.query('SET LOCAL row_security = off');
+    await sql.query(`LOCK TABLE ${target} IN ACCESS EXCLUSIVE MODE`);
+    const columns = await commonColumns(sql, { live: target, loaded });
+    const { oid, partitioned } = await sql.queryOne<SqlRow & { oid: number; partitioned: boolean }>(
+      `SELECT oid, relkind = 'p' AS partitioned FROM pg_catalog.pg_class WHERE oid = $1::regclass`,
+      [target],
+    );
+    await refuseRules(sql, oid, target);
+    const keys = await incomingForeignKeys(sql, oid);
+    const triggers = await enabledTriggers(sql, oid);
+    const only = partitioned ? '' : 'ONLY ';
+    for (const { table, name } of keys) await sql.query(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);
+    for (const { name } of triggers) await sql.query(`ALTER TABLE ${target} DISABLE TRIGGER ${name}`);
+    await sql.query(`TRUNCATE TABLE ${only}${target}`);
+    await sql.query(
+      columns === ''
+        ? `INSERT INTO ${target} SELECT FROM ${only}${loaded}`
+        : `INSERT INTO ${target} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${only}${loaded}`,
+    );
+    for (const { name, how } of triggers) await sql.query(`ALTER TABLE ${target} ENABLE ${how} ${name}`);
+    for (const { table, name, definition } of keys) {
+      await sql.query(`ALTER TABLE ${table} ADD CONSTRAINT ${name} ${definition}`);
+    }
+    await sql.query(`DROP SCHEMA ${quoted(work)} CASCADE`);
+    await sql.query('COMMIT');
+  } catch (error) {
+    await sql.query('ROLLBACK').catch(() => undefined);
+    throw replaceFailed(target, error);
+  }
+}
+
+/** Those that are stored, by name, in the order of the live table. Throws `restore-incomplete` when the tables differ. */
+async function commonColumns(
+  sql: SqlConnection,
+  { live, loaded }: { readonly live: string; readonly loaded: string },
+): Promise<string> {
+  const read = (table: string) =>
+    sql.query<SqlRow & { name: string; type: string; generated: boolean }>(
+      `SELECT pg_catalog.quote_ident(attname) AS name, pg_catalog.format_type(atttypid, atttypmod) AS type,
+              attgenerated <> '' AS generated
+         FROM pg_catalog.pg_attribute
+        WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+      [table],
+    );
+  const now = await read(live);
+  const then = new Map((await read(loaded)).map((column) => [column.name, column]));
+  const different = now.filter(({ name, type, generated }) => {
+    const before = then.get(name);
+    return before === undefined || before.type !== type || before.generated !== generated;
+  });
+  if (different.length === 0 && now.length === then.size) {
+    return now
+      .filter(({ generated }) => !generated)
+      .map(({ name }) => name)
+      .join(', ');
+  }
+  const gone = [...then.keys()].filter((name) => !now.some((column) => column.name === name));
+  const names = [...different.map(({ name }) => name), ...gone].join(', ');
+  throw new OperationError('restore-incomplete', `the columns of ${live} have changed since then: ${names}`, {
+    hint: 'restore it beside the live one (without --replace), and move the rows with SQL of your own',
+  });
+}
+
+async function refuseRules(sql: SqlConnection, oid: number, table: string): Promise<void> {
+  const rules = await sql.query<SqlRow & { name: string }>(
+    'SELECT rulename AS name FROM pg_catalog.pg_rewrite WHERE ev_class = $1',
+    [oid],
+  );
+  if (rules.length === 0) return;
+  const names = rules.map(({ name }) => name).join(', ');
+  throw new OperationError('restore-incomplete', `${table} has rules, which would act on restored rows: ${names}`, {
+    hint: 'restore it beside the live one, without --replace',
+  });
+}
+
+function incomingForeignKeys(sql: SqlConnection, oid: number) {
+  return sql.query<SqlRow & { table: string; name: string; definition: string }>(
+    `SELECT conrelid::regclass::text AS table, pg_catalog.quote_ident(conname) AS name,
+            pg_catalog.pg_get_constraintdef(oid) AS definition
+       FROM pg_catalog.pg_constraint
+      WHERE confrelid = $1 AND conrelid <> confrelid AND contype = 'f' AND conparentid = 0`,
+    [oid],
+  );
+}
+
+function enabledTriggers(sql: SqlConnection, oid: number) {
+  return sql.query<SqlRow & { name: string; how: string }>(
+    `SELECT pg_catalog.quote_ident(tgname) AS name,
+            CASE tgenabled WHEN 'A' THEN 'ALWAYS TRIGGER' WHEN 'R' THEN 'REPLICA TRIGGER' ELSE 'TRIGGER' END AS how
+       FROM pg_catalog.pg_trigger
+      WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'D' AND tgparentid = 0`,
+    [oid],
+  );
+}
+
+const foreignKeyViolation = '23503';
+
+function replaceFailed(table: string, error: unknown): unknown {
+  if (isOperationError(error, 'restore-incomplete')) return error;
+  const violated = isOperationError(error) && error.detail['sqlstate'] === foreignKeyViolation;
+  return new OperationError('restore-incomplete', `replacing the rows of ${table} failed: ${errorMessage(error)}`, {
+    hint: violated
+      ? 'other tables refer to rows that did not exist then (or the reverse): restore beside the live table, and decide'
+      : 'nothing was changed; restore beside the live table, without --replace',
+    detail: isOperationError(error) ? error.detail : {},
+    cause: error,
+  });
+}
