@@ -202,8 +202,8 @@ export function fileNamePart(objectName: string): string {
 }
 
 /** `<database>/data/<schema>.<table>.dump`. Written paths are in the record; read them there. */
-export function tableArchivePath(directory: string, table: { readonly schema: string; readonly name: string }): string {
-  return `${directory}/data/${fileNamePart(table.schema)}.${fileNamePart(table.name)}.dump`;
+export function tableArchivePath(directory: string, of: { readonly schema: string; readonly name: string }): string {
+  return `${directory}/data/${fileNamePart(of.schema)}.${fileNamePart(of.name)}.dump`;
 }
 
 /**

@@ -51,7 +51,7 @@ withRestic('the parts hold what one whole dump holds, and load into an equal dat
 function comparable(database: DumpedDatabase): unknown {
   const { tables, sequences, constraints, policies, rowSecurity, grants, extensions, collations } = database;
   return {
-    ...{ sequences, constraints, policies, rowSecurity, grants, extensions, collations },
+    manifest: [sequences, constraints, policies, rowSecurity, grants, extensions, collations],
     largeObjectCount: database.largeObjectCount,
     tables: tables.map(({ archive: _archive, ...table }) => table),
   };

@@ -8,12 +8,15 @@ import { chooseSources } from './chooseSources.ts';
 import type { connectionFlags } from './specs/connectionFlags.ts';
 import type { OptionValues } from './spec.ts';
 
-/** A source of kind postgres, ready to be worked on. */
-export interface PostgresSource {
+/** A source behind a PostgreSQL server, ready to be worked on. */
+interface ConnectedSource<Config> {
   readonly name: string;
-  readonly config: PostgresConfig;
+  readonly config: Config;
   readonly connection: ConnectionOptions;
 }
+
+/** A source of kind postgres. */
+export type PostgresSource = ConnectedSource<PostgresConfig>;
 
 export type ConnectionFlags = OptionValues<typeof connectionFlags>;
 
@@ -40,12 +43,12 @@ export function anyFlag(flags: ConnectionFlags): boolean {
   return Object.values(flags).some((value) => value !== undefined);
 }
 
-/** A cluster with the login to it. Throws what finding the login throws, and `usage`. */
-export async function prepareSource(
+/** A source with the login to its server. Throws what finding the login throws, and `usage`. */
+export async function prepareSource<Config extends { readonly connection: ConnectionConfig }>(
   name: string,
-  config: PostgresConfig,
+  config: Config,
   flags: ConnectionFlags,
-): Promise<PostgresSource> {
+): Promise<ConnectedSource<Config>> {
   if (flags.port !== undefined && !isPort(String(flags.port))) {
     throw new OperationError('usage', `--port: ${flags.port} is not a port`, { hint: 'a port is 1 to 65535' });
   }

@@ -65,7 +65,8 @@ export const options = {
   'sources.*': { description: 'One source.' },
   'sources.*.kind': {
     description:
-      'What the source is: `postgres` is a PostgreSQL cluster, physical backup and WAL; `files` are files of an ' +
+      'What the source is: `postgres` is a PostgreSQL cluster, physical backup and WAL; `dump` are logical backups ' +
+      'of its databases; `files` are files of an ' +
       'application, configuration, secrets.',
   },
   'sources.*.tier': { description: 'Name of the tier whose objectives this source has to meet.' },
@@ -97,6 +98,36 @@ export const options = {
     description:
       'Patterns of files with secrets, e.g. `.env`, `*.pem`: they are restored readable by their owner alone (mode ' +
       '0600), and the backup tells which of them others can read now.',
+  },
+  'sources.*.databases': {
+    description: 'Databases to dump, by name; default all of the server but templates and those closed to the role.',
+  },
+  'sources.*.schemas': {
+    description: 'Patterns of the schemas to dump, as `--schema` of pg_dump: `*`, `?`, double quotes. Default all.',
+  },
+  'sources.*.excludeSchemas': { description: 'Patterns of schemas to leave out.' },
+  'sources.*.tables': {
+    description:
+      'Patterns of the tables, views and sequences to dump, as `--table` of pg_dump: `events`, `auth.*`. Default all; ' +
+      '`schemas` means nothing beside it.',
+  },
+  'sources.*.excludeTables': { description: 'Patterns of tables to leave out.' },
+  'sources.*.excludeTableData': { description: 'Patterns of tables of which only the definition is dumped.' },
+  'sources.*.layout': {
+    description:
+      '`parts` makes an archive for each table, so that one can be had back by itself, and little is stored again of a ' +
+      'database that little changed in; `single` makes one for each database, as `pg_dump --format=custom`.',
+  },
+  'sources.*.globals': {
+    description:
+      'Roles, memberships and tablespaces: `with-passwords` needs the right to read `pg_authid` (a superuser has it) ' +
+      'and goes on without them, saying so, where it is missing; `without-passwords`; `none`.',
+  },
+  'sources.*.jobs': { description: 'How many pg_dump run at once, each with a connection and one more for counting.' },
+  'sources.*.contentHashLimit': {
+    description:
+      'Tables up to this size, e.g. `50GiB`, get a hash of all their rows, with which a restore is compared; larger ones ' +
+      'are only counted. Default all.',
   },
   'sources.*.connection': {
     description: 'How to reach the server. What is absent comes from the PG* variables, as in psql.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { tlsModes } from './kinds/connection.ts';
+import { dumpShape } from './kinds/dump.ts';
 import { filesShape } from './kinds/files.ts';
 import { postgresShape } from './kinds/postgres.ts';
 import { compressionLevels, defaultCompression, defaultPackSizeText } from './repositoryDefaults.ts';
@@ -43,7 +44,7 @@ function repositoryShape() {
 }
 
 function source() {
-  return described('sources.*', z.discriminatedUnion('kind', [postgresShape(), filesShape()]));
+  return described('sources.*', z.discriminatedUnion('kind', [postgresShape(), dumpShape(), filesShape()]));
 }
 
 function tier() {

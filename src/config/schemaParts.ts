@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Secret } from '../base/secret.ts';
 import { hasVariable } from './interpolate.ts';
 import { optionText, type OptionPath } from './options.ts';
-import { durationForm, parseDuration } from './quantities.ts';
+import { durationForm, parseDuration, parseSize, sizeForm } from './quantities.ts';
 import { parsePackSize } from './repositoryDefaults.ts';
 
 /** A mapping whose absence means all its defaults. */
@@ -34,6 +34,15 @@ export function durationSchema() {
     const milliseconds = parseDuration(value);
     if (milliseconds === undefined) context.addIssue(`expected ${durationForm}, found "${value}"`);
     return milliseconds ?? 0;
+  });
+}
+
+/** Bytes. */
+export function sizeSchema() {
+  return z.string().transform((value, context) => {
+    const bytes = parseSize(value);
+    if (bytes === undefined) context.addIssue(`expected ${sizeForm}, found "${value}"`);
+    return bytes ?? 0;
   });
 }
 

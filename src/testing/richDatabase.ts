@@ -1,8 +1,5 @@
 import type { Cluster } from './postgresServer.ts';
 
-/** Roles that own or may read parts of the rich database. */
-export const richRoles = ['rich_owner', 'rich reader'] as const;
-
 /**
  * Creates a database with every kind of object that a dump has to carry: an events application with an `auth` schema,
  * identity and free sequences, partitions, a materialized view, extensions with configuration tables, large objects,

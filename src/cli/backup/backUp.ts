@@ -21,6 +21,7 @@ export type BackUp<Kind extends SourceKind> = (ctx: Context, run: SourceRun<Kind
 /** How sources of each kind are backed up; loaded when the first one is met. */
 const kinds: { readonly [Kind in SourceKind]: () => Promise<{ readonly backUp: BackUp<Kind> }> } = {
   postgres: () => import('./postgres.ts'),
+  dump: () => import('./dump.ts'),
   files: () => import('./files.ts'),
 };
 

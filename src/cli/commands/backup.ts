@@ -18,11 +18,12 @@ export const run: CommandRun<typeof backupSpec> = async (ctx, invocation) => {
   const repository = await beginOpening(ctx, invocation);
   const sources = chooseSources(await invocation.loadConfig(), { names, flagged });
   const { compression, packSizeBytes } = await invocation.repositorySettings();
-  const settings = { options, upload: { compression, packSizeBytes }, lock: lockWait(invocation) };
+  const named = { ...invocation, options: { ...options, tag: tagsOf(options) } };
+  const settings = { options: named.options, upload: { compression, packSizeBytes }, lock: lockWait(invocation) };
   const failures: OperationError[] = [];
   for (const source of sources) {
     try {
-      await backUpSource(ctx, { invocation, repository, settings, ...source });
+      await backUpSource(ctx, { invocation: named, repository, settings, ...source });
     } catch (error) {
       if (!isOperationError(error) || ctx.signal.aborted || sources.length === 1) throw error;
       failures.push(error);
@@ -32,6 +33,10 @@ export const run: CommandRun<typeof backupSpec> = async (ctx, invocation) => {
   }
   if (failures.length > 0) throw severalFailed(failures, sources.length);
 };
+
+function tagsOf({ name, tag }: BackupInvocation['options']): string[] {
+  return name === undefined ? [...tag] : [`name:${name}`, ...tag];
+}
 
 /**
  * Deriving the key takes as long as everything before the first byte is read, so both go on together; but nobody is

@@ -1,6 +1,13 @@
-import { choice, directory, duration, flag, list, size, type CommandSpec } from '../spec.ts';
+import { OperationError } from '../../base/errors.ts';
+import { choice, directory, duration, flag, list, parsed, size, type CommandSpec } from '../spec.ts';
 import { compressionLevels } from '../../config/repositoryDefaults.ts';
 import { connectionFlags } from './connectionFlags.ts';
+
+/** Tags are listed with commas between them. */
+function readLabel(text: string): string {
+  if (/^[^\s,][^,]*$/.test(text)) return text;
+  throw new OperationError('usage', `--name: "${text}" cannot be a name`, { hint: 'a name has no comma' });
+}
 
 export const backupSpec = {
   name: 'backup',
@@ -35,6 +42,7 @@ export const backupSpec = {
       '--chunk-size <size>',
       'Size of the chunks, a power of two from 64KiB to 8MiB; keep it once chosen.',
     ),
+    name: parsed('--name <label>', 'What this backup is for, e.g. pre-migration; a tag `name:<label>`.', readLabel),
     tag: list('--tag <tag>', 'Tag of the snapshot; may be given several times.'),
     archiveTimeout: duration(
       '--archive-timeout <duration>',
@@ -45,6 +53,7 @@ export const backupSpec = {
   examples: [
     { command: 'backup', meaning: 'every source that is configured' },
     { command: 'backup main --tag before-upgrade', meaning: 'one source, with a tag' },
+    { command: 'backup --name pre-migration', meaning: 'named, to be told from the daily ones' },
     { command: 'backup shop --host db1 --user backup', meaning: 'a cluster that is not configured, over the network' },
   ],
 } as const satisfies CommandSpec;
