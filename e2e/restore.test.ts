@@ -155,13 +155,13 @@ describe('a cluster', () => {
 
 test('a file of a cluster, and a directory, come back as files', async () => {
   const one = bench.nextDestination();
-  await succeeded(restore('latest:pgdata/PG_VERSION', '--files', '--target-dir', one));
+  await succeeded(restore('files', 'latest:pgdata/PG_VERSION', '--target-dir', one));
   expect(readdirSync(one)).toEqual(['PG_VERSION']);
   const many = bench.nextDestination();
-  await succeeded(restore('latest:pgdata/global', '--files', '--target-dir', many, '--json'));
+  await succeeded(restore('files', 'latest:pgdata/global', '--target-dir', many, '--json'));
   expect(readdirSync(many)).toContain('pg_control');
-  expect(await restore('latest', '--files', '--target-dir', many)).toMatchObject({ status: 1 });
+  expect(await restore('files', 'latest', '--target-dir', many)).toMatchObject({ status: 1 });
   rmSync(join(many, 'pg_control'));
-  await succeeded(restore('latest:pgdata/global', '--files', '--target-dir', many, '--delta'));
+  await succeeded(restore('files', 'latest:pgdata/global', '--target-dir', many, '--delta'));
   expect(readdirSync(many)).toContain('pg_control');
 });

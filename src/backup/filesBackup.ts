@@ -69,7 +69,6 @@ async function backUp(ctx: Context, repository: Repository, options: FilesBackup
     options,
   );
   const secrets = new SecretFiles(selection.roots, options.secrets);
-  options.progress.phase('looking for the last snapshot');
   const { source, hostname } = options;
   const [parent] = await earlierSnapshots(ctx, repository, { kind: 'files', source, hostname });
   const parentTree =

@@ -11,7 +11,9 @@ import { initSpec } from './specs/init.ts';
 import { keyAddSpec, keyListSpec, keyPasswdSpec, keyRemoveSpec } from './specs/key.ts';
 import { lsSpec } from './specs/ls.ts';
 import { pruneSpec } from './specs/prune.ts';
+import { restoreFilesSpec } from './specs/restoreFiles.ts';
 import { restoreSpec } from './specs/restore.ts';
+import { retentionAcknowledgeSpec, retentionSimulateSpec } from './specs/retention.ts';
 import { snapshotsSpec } from './specs/snapshots.ts';
 import { unlockSpec } from './specs/unlock.ts';
 import { verifySpec } from './specs/verify.ts';
@@ -30,11 +32,14 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(initSpec, () => import('./commands/init.ts')),
   register(backupSpec, () => import('./commands/backup.ts')),
   register(restoreSpec, () => import('./commands/restore.ts')),
+  register(restoreFilesSpec, () => import('./commands/restoreFiles.ts')),
   register(snapshotsSpec, () => import('./commands/snapshots.ts')),
   register(lsSpec, () => import('./commands/ls.ts')),
   register(dumpSpec, () => import('./commands/dump.ts')),
   register(forgetSpec, () => import('./commands/forget.ts')),
   register(pruneSpec, () => import('./commands/prune.ts')),
+  register(retentionSimulateSpec, () => import('./commands/retentionSimulate.ts')),
+  register(retentionAcknowledgeSpec, () => import('./commands/retentionAcknowledge.ts')),
   register(verifySpec, () => import('./commands/verify.ts')),
   register(checkSpec, () => import('./commands/check.ts')),
   register(unlockSpec, () => import('./commands/unlock.ts')),
@@ -58,6 +63,7 @@ export const commandTable: readonly RegisteredCommand[] = [
 /** Groups of commands and what they are about. */
 export const groups: Readonly<Record<string, string>> = {
   key: 'The passwords that open the repository.',
+  retention: 'How long backups are kept.',
   wal: 'The WAL archive.',
   cache: 'What is kept on this machine for speed.',
 };

@@ -1,4 +1,4 @@
-import { isPhysical } from '../backup/loadPhysicalRecord.ts';
+import { kindOf } from '../backup/sourceSnapshot.ts';
 import type { Context } from '../base/context.ts';
 import { isOperationError, OperationError } from '../base/errors.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -26,7 +26,8 @@ export async function findSnapshotPath(
 ): Promise<FoundPath> {
   const names = path.split('/').filter((name) => name !== '' && name !== '.');
   if (names.length === 0) return { path: '', node: undefined };
-  const starts = path.startsWith('/') || !isPhysical(snapshot) ? [''] : [(snapshot.paths[0] ?? '').slice(1), ''];
+  const starts =
+    path.startsWith('/') || kindOf(snapshot) === undefined ? [''] : [(snapshot.paths[0] ?? '').slice(1), ''];
   let missing: unknown;
   for (const start of starts) {
     const full = [start, ...names].filter((name) => name !== '').join('/');

@@ -15,9 +15,12 @@ export interface PlanRestoreOptions {
   readonly destination: string | Buffer;
   /**
    * Decides what is restored: `restore`, `skip` (a directory with all that is in it), or `descend` (a directory that is
-   * only made as the parent of something that is restored). Paths are relative to the destination.
+   * only made as the parent of something that is restored; one that exists stays as it is). Paths are relative to the
+   * destination.
    */
   readonly filter?: (entry: TreeEntry) => 'restore' | 'skip' | 'descend';
+  /** `keep` leaves a destination that exists its owner, mode and times; default `stored`: it gets those of `subPath`. */
+  readonly destinationAttributes?: 'stored' | 'keep';
   /** `refuse` a destination that is not empty; `delta` keeps of files what is right; `overwrite` replaces files. */
   readonly existing: 'refuse' | 'delta' | 'overwrite';
   /**

@@ -67,10 +67,11 @@ export async function restoreContent(
   return { equalBytes: totalBytes - bytes, fetchedBytes: (await fetched()).bytes, problems };
 }
 
-async function compareExisting(
+/** Compares existing files with what they shall hold; marks in the content, which is announced, what is right. */
+export async function compareExisting(
   restorer: Restorer,
   content: Content,
-  { progress, quick }: { progress: Progress; quick: CompareTask['quick'] },
+  { progress, quick }: { progress: Progress; quick?: CompareTask['quick'] },
 ): Promise<void> {
   const ranges = cutCompareRanges(content);
   if (ranges.length === 0) return;

@@ -28,7 +28,7 @@ export interface PlannedFile {
 
 export interface PlannedDirectory {
   readonly path: string;
-  /** Left out for the destination itself when the snapshot says nothing about it. */
+  /** Left out for the destination when the snapshot says nothing about it, and for what stays as it is. */
   readonly attributes?: Attributes;
   readonly exists: boolean;
 }

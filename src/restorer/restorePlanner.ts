@@ -24,6 +24,8 @@ interface OpenDirectory {
   readonly relative: string;
   readonly node: TreeNode | undefined;
   readonly exists: boolean;
+  /** It is not restored itself, only something in it: one that exists stays as it is. */
+  readonly onTheWay: boolean;
   /** Existing names that the snapshot has not mentioned. */
   readonly unmentioned: Set<string>;
   /** It is among the planned directories. Its parents are, then. */
@@ -57,7 +59,8 @@ export class RestorePlanner {
 
   /** `node`: what the snapshot says about the destination itself. */
   begin(node: TreeNode | undefined): void {
-    this.#enter({ ...this.#root, relative: '', node });
+    const onTheWay = this.#options.destinationAttributes === 'keep';
+    this.#enter({ ...this.#root, relative: '', node, onTheWay });
     this.#planOpenDirectories();
   }
 
@@ -71,7 +74,7 @@ export class RestorePlanner {
     if (decision === 'skip' || node.type === 'socket') return 'skip';
     const path = below(parent.path, name);
     if (node.type === 'dir') {
-      this.#enterChild(entry, path, exists);
+      this.#enterChild(entry, path, { exists, onTheWay: decision === 'descend' });
       if (decision === 'restore') this.#planOpenDirectories();
       return;
     }
@@ -120,11 +123,16 @@ export class RestorePlanner {
     };
   }
 
-  #enterChild({ node, path: relativePath }: TreeEntry, path: string, exists: boolean): void {
+  #enterChild(
+    { node, path: relativePath }: TreeEntry,
+    path: string,
+    { exists, onTheWay }: { readonly exists: boolean; readonly onTheWay: boolean },
+  ): void {
     const relative = relativePath.toString('latin1');
     const elsewhere = this.#options.redirect?.(relative);
     if (elsewhere === undefined) {
-      this.#enter({ path, relative, node, exists: exists && this.#keeps(path, (stat) => stat.isDirectory()) });
+      const isThere = exists && this.#keeps(path, (stat) => stat.isDirectory());
+      this.#enter({ path, relative, node, onTheWay, exists: isThere });
       return;
     }
     this.#planOpenDirectories();
@@ -132,7 +140,7 @@ export class RestorePlanner {
     this.#planSpecial({ ...node, type: 'symlink', linkTarget }, path, exists);
     const place = resolveDestination(linkTarget.toString('latin1'));
     if (place.exists && this.#options.existing === 'refuse') requireEmpty(place.path);
-    this.#enter({ ...place, relative, node });
+    this.#enter({ ...place, relative, node, onTheWay });
   }
 
   #enter(directory: Omit<OpenDirectory, 'unmentioned' | 'planned'>): void {
@@ -144,8 +152,9 @@ export class RestorePlanner {
     for (const directory of this.#open) {
       if (directory.planned) continue;
       directory.planned = true;
-      const { path, exists, node } = directory;
-      this.#directories.push({ path, exists, ...(node === undefined ? {} : { attributes: attributesOf(node) }) });
+      const { path, exists, node, onTheWay } = directory;
+      const attributes = node === undefined || (exists && onTheWay) ? {} : { attributes: attributesOf(node) };
+      this.#directories.push({ path, exists, ...attributes });
     }
   }
 

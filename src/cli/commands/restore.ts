@@ -10,12 +10,10 @@ import { lockWait, openRepository } from '../openRepository.ts';
 import { planFields, planText } from '../restore/describePlan.ts';
 import { recoveryOptions, type RestoreInvocation } from '../restore/recoveryOptions.ts';
 import { composeRecoveryAccess } from '../restore/recoveryAccess.ts';
-import { restoreFiles } from '../restore/restoreFiles.ts';
 import { startRestored } from '../restore/startRestored.ts';
 import type { restoreSpec } from '../specs/restore.ts';
 
 export const run: CommandRun<typeof restoreSpec> = async (ctx, invocation) => {
-  if (invocation.options.files) return restoreFiles(ctx, invocation);
   const options = recoveryOptions(invocation);
   const repository = await openRepository(ctx, invocation);
   const plan = await withLock(ctx, repository, {

@@ -31,12 +31,15 @@ export function recoveryOptions({ options, arguments: [snapshot] }: RestoreInvoc
 type RestoreOptions = RestoreInvocation['options'];
 
 /** The directory that everything needs. */
-export function requireTarget({ targetDir }: RestoreOptions): string {
+function requireTarget({ targetDir }: RestoreOptions): string {
   if (targetDir !== undefined) return targetDir;
   throw usage('restore needs --target-dir', 'name the directory to restore to; it need not exist');
 }
 
-export function existingFiles({ delta, force }: RestoreOptions): PlanRecoveryOptions['existing'] {
+export function existingFiles({
+  delta,
+  force,
+}: Pick<RestoreOptions, 'delta' | 'force'>): PlanRecoveryOptions['existing'] {
   if (delta && force)
     throw usage('--delta and --force exclude each other', 'a delta is enough unless you distrust the files');
   if (delta) return 'delta';

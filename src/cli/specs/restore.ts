@@ -10,7 +10,7 @@ const timeline: OptionSpec<'latest' | 'current' | TimelineId> = {
 
 export const restoreSpec = {
   name: 'restore',
-  summary: 'Bring back a cluster as it was at a point in time, or files of a snapshot',
+  summary: 'Bring back a cluster as it was at a point in time',
   description:
     'Restores the backup from which the target is reached fastest, and writes the settings with which PostgreSQL, once ' +
     'started, recovers to it; with --start that is done too. Without a target everything that is archived comes back. ' +
@@ -19,8 +19,7 @@ export const restoreSpec = {
   arguments: [
     {
       name: 'snapshot',
-      description:
-        'the backup to start from (id, `latest`); default the newest before the target. With --files: `id:path`',
+      description: 'the backup to start from (id, `latest`); default the newest before the target',
       count: 'optional',
     },
   ],
@@ -60,7 +59,6 @@ export const restoreSpec = {
     verifyWal: flag('--verify-wal', 'Fetch and check all WAL that is needed before anything is written.'),
     start: flag('--start', 'Start the server, wait until recovery has ended, and leave it running.'),
     stopAfter: flag('--stop-after', 'With --start: stop it again when recovery has ended.'),
-    files: flag('--files', 'Restore files of any snapshot, without recovery.'),
     threads: count('--threads <number>', 'Threads that restore; default one a core.'),
   },
   examples: [
@@ -73,6 +71,5 @@ export const restoreSpec = {
       command: 'restore --xid 81542 --exclusive --target-dir /srv/restored --tablespaces-in /srv/spaces',
       meaning: 'to just before the transaction that did the damage',
     },
-    { command: 'restore latest:pgdata/postgresql.conf --files --target-dir /tmp/old', meaning: 'one file' },
   ],
 } as const satisfies CommandSpec;
