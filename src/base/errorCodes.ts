@@ -41,6 +41,7 @@ export const errorCodes = {
   'repository-damaged': entry(1, 500, 'an object is damaged, truncated or tampered with'),
   'repository-unsupported': entry(1, 501, 'the repository has a format this version does not know'),
   'check-failed': entry(1, 500, 'a check found a problem'),
+  'retention-held': entry(3, 409, 'nothing of a source is forgotten until somebody acknowledges how it changed'),
   'incomplete': entry(3, 500, 'the operation finished but some of its input could not be read'),
   'key-in-use': entry(1, 409, 'the last or the current key cannot be removed'),
   // PostgreSQL
@@ -71,6 +72,11 @@ export const errorCodes = {
   'restore-incomplete': entry(1, 500, 'the restore could not be completed'),
   'verification-failed': entry(1, 500, 'the backup was tested and is not good'),
   'verification-inconclusive': entry(4, 503, 'the backup could not be tested; it may be good'),
+  // recovery plans
+  'plan-invalid': entry(2, 400, 'the recovery plan is wrong'),
+  'plan-failed': entry(1, 500, 'a recovery plan ended without having reached its goal'),
+  'step-failed': entry(1, 500, 'a step of a recovery plan failed or ran out of time'),
+  'run-busy': entry(11, 423, 'another process carries out this run'),
   // the machine around us
   'program-missing': entry(1, 500, 'a program that is needed is not installed'),
   'program-failed': entry(1, 500, 'a program that was run failed'),
@@ -78,6 +84,7 @@ export const errorCodes = {
   'file-denied': entry(1, 403, 'a local file may not be read or written'),
   'file-io': entry(1, 500, 'a local file could not be read or written'),
   'source-changed': entry(3, 409, 'a file changed while it was read'),
+  'source-unsuitable': entry(1, 409, 'a source cannot be backed up in the way that is configured'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,50 @@
+import { unlinkSync } from 'node:fs';
+import { open, rename, unlink } from 'node:fs/promises';
+import type { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { temporaryPath } from '../../base/atomicFile.ts';
+import type { Context } from '../../base/context.ts';
+import { readBeginning } from './readBeginning.ts';
+import type { LogDirectory } from './logDirectory.ts';
+import { packedSuffix, type Piece } from './pieceName.ts';
+
+/** Replaces a piece that the repository has by a packed one, which zless reads. */
+export async function packPiece(ctx: Context, directory: LogDirectory, { name }: Piece): Promise<void> {
+  const packed = name + packedSuffix;
+  await transform(ctx, directory, { from: name, to: packed, through: createGzip() });
+  unlinkSync(directory.join(name));
+  directory.sync();
+}
+
+/** Puts an unpacked piece beside a packed one that the repository does not have. */
+export async function unpackPiece(ctx: Context, directory: LogDirectory, { name }: Piece): Promise<void> {
+  await transform(ctx, directory, { from: name + packedSuffix, to: name, through: createGunzip() });
+}
+
+/** Writes the target so that it is absent or complete, with owner, mode and times of the original. */
+async function transform(
+  ctx: Context,
+  directory: LogDirectory,
+  { from, to, through }: { readonly from: string; readonly to: string; readonly through: Transform },
+): Promise<void> {
+  const temporary = temporaryPath(directory.join(to));
+  await using source = await open(directory.join(from), 'r');
+  await using target = await open(temporary, 'wx', 0o600);
+  try {
+    const write = async (bytes: AsyncIterable<Buffer>): Promise<void> => {
+      for await (const piece of bytes) await target.writeFile(piece);
+    };
+    await pipeline(readBeginning(ctx, source, Infinity), through, write);
+    const { uid, gid, mode, atime, mtime } = await source.stat();
+    await target.chown(uid, gid);
+    await target.chmod(mode & 0o777);
+    await target.utimes(atime, mtime);
+    await target.sync();
+    await rename(temporary, directory.join(to));
+  } catch (error) {
+    await unlink(temporary);
+    throw error;
+  }
+  directory.sync();
+}

@@ -1,0 +1,80 @@
+import type { Context } from '../../base/context.ts';
+import { OperationError, errorMessage, isOperationError } from '../../base/errors.ts';
+import { runProgram } from '../../postgres/runProgram.ts';
+import { completeCut } from './completeCut.ts';
+import { logsWithCutIntent } from './cutIntent.ts';
+import { cutLog } from './cutLog.ts';
+import type { LogDirectory } from './logDirectory.ts';
+import { onLogs } from './logFileError.ts';
+import { parsePieceName } from './pieceName.ts';
+import { completeRenames, renameLog } from './renameLogs.ts';
+import { isBeingWritten } from './writers.ts';
+
+export interface RotateOptions {
+  readonly method: 'rename' | 'copy-truncate';
+  /** Shell command that makes the writers open their logs anew; for `rename`. */
+  readonly afterRotate?: string | undefined;
+  /** Names of the pieces that are stored; a new one comes after them. */
+  readonly earlier: readonly string[];
+}
+
+const commandTimeoutMs = 60_000;
+
+/**
+ * Closes a piece of every log that has something in it. What a killed run had begun is finished first. Problems with
+ * one log do not keep the others from being rotated; they are returned.
+ */
+export async function rotateLogs(
+  ctx: Context,
+  directory: LogDirectory,
+  { method, afterRotate, earlier }: RotateOptions,
+): Promise<OperationError[]> {
+  const problems: OperationError[] = [];
+  const each = async (logs: readonly string[], work: (log: string) => Promise<unknown>): Promise<void> => {
+    for (const log of logs) {
+      try {
+        await work(log);
+      } catch (error) {
+        if (!isOperationError(error) || ctx.signal.aborted) throw error;
+        problems.push(error);
+      }
+    }
+  };
+  directory.removeTemporaries();
+  await completeRenames(directory);
+  await each(logsWithCutIntent(directory), (log) =>
+    onLogs(`rotate ${directory.join(log)}`, () => completeCut(ctx, directory, log)),
+  );
+  const { logs, pieces } = directory.list();
+  // a log whose last rotation could not be finished is let alone
+  const unfinished = new Set(logsWithCutIntent(directory));
+  const known = [...pieces, ...earlier.flatMap((name) => parsePieceName(name) ?? [])];
+  await each(
+    logs.filter((log) => !unfinished.has(log)),
+    (log) =>
+      method === 'rename'
+        ? renameLog(directory, log, { now: ctx.clock.now(), pieces: known })
+        : cutLog(ctx, directory, { log, pieces: known }),
+  );
+  // also for pieces of a run that was killed before it came to this
+  if (afterRotate !== undefined && hasOpenPiece(directory)) await each([afterRotate], (command) => run(ctx, command));
+  return problems;
+}
+
+function hasOpenPiece(directory: LogDirectory): boolean {
+  const unpacked = directory.list().pieces.filter(({ packed }) => !packed);
+  return unpacked.some(({ name }) => isBeingWritten(directory.posix, directory.join(name)) !== false);
+}
+
+async function run(ctx: Context, command: string): Promise<void> {
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(commandTimeoutMs)]);
+  try {
+    await runProgram({ ...ctx, signal }, { program: '/bin/sh', args: ['-c', command] });
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    throw new OperationError('program-failed', `the command after rotating failed: ${errorMessage(error)}`, {
+      hint: 'the rotated logs are kept and come with the next run, when their writers have opened new ones',
+      cause: error,
+    });
+  }
+}
