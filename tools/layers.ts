@@ -16,6 +16,18 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   restore: ['backend', 'postgres', 'repository', 'snapshot', 'restorer', 'wal', 'backup'],
   retention: ['backend', 'postgres', 'repository', 'snapshot', 'wal', 'backup'],
   verify: ['backend', 'postgres', 'repository', 'snapshot', 'restorer', 'wal', 'backup', 'restore'],
+  recovery: [
+    'backend',
+    'postgres',
+    'repository',
+    'snapshot',
+    'restorer',
+    'wal',
+    'backup',
+    'restore',
+    'retention',
+    'verify',
+  ],
   cli: [
     'backend',
     'postgres',
@@ -29,6 +41,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'restore',
     'retention',
     'verify',
+    'recovery',
   ],
   testing: [
     'backend',
@@ -43,6 +56,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'restore',
     'retention',
     'verify',
+    'recovery',
     'cli',
   ],
 };

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { createCluster, existingCluster } from '../testing/postgresServer.ts';
+import { ProofBench } from '../testing/proofBench.ts';
+import { runStep } from './fixture/stepRun.ts';
+
+describe('sql', () => {
+  test('a statement is read-only unless the plan says otherwise, and its result is looked at', async () => {
+    await using cluster = await createCluster();
+    await cluster.sql('create table event (id int, name text); insert into event values (1, $$Anna$$), (2, $$Bert$$)');
+    const secrets = { dsn: `postgresql://postgres@/postgres?host=${encodeURIComponent(cluster.directory)}` };
+    const connection = '${dsn}';
+    const sql = (statement: string, more: object = {}) =>
+      runStep({ kind: 'sql', connection, statement, ...more }, { secrets });
+    expect(await sql('select * from event', { expect: { rows: 2 } })).toMatchObject({ facts: { rows: 2 } });
+    await sql('select count(*) from event', { expect: { value: 2, atLeast: 2 } });
+    await sql('select true', { expect: { value: true } });
+    await expect(sql('select count(*) from event', { expect: { atLeast: 3 } })).rejects.toMatchObject({
+      code: 'step-failed',
+      message: 'the statement returned something else: expected at least 3, found 2',
+    });
+    await expect(sql('select name from event where id = 3', { expect: { value: 'Carl' } })).rejects.toThrow('no row');
+    const other = await sql('select name from event where id = 1', { expect: { value: 'Carl' } }).catch(String);
+    expect(other).toContain('found another value');
+    expect(other).not.toContain('Anna');
+    await expect(sql('delete from event')).rejects.toThrow('read-only transaction');
+    await expect(sql('commit; delete from event')).rejects.toThrow('read-only transaction');
+    await expect(sql('select 1; select 2')).rejects.toMatchObject({ code: 'plan-invalid' });
+    await expect(sql('select pg_sleep(60)', { statementTimeout: '100ms' })).rejects.toThrow('statement timeout');
+    await sql('delete from event where id = 1', { write: true });
+    const services = { connection: () => Promise.resolve(cluster.connection) };
+    const statement = 'select id from event';
+    await runStep({ kind: 'sql', source: 'main', statement, expect: { rows: 1, value: 2 } }, { services });
+  });
+});
+
+describe('restore-cluster', () => {
+  test('a backup is restored and recovered, also when the first attempt was cut short', async () => {
+    await using bench = await ProofBench.open();
+    await using cluster = await createCluster();
+    await cluster.sql('create table event as select generate_series(1, 100) as id');
+    const { snapshot } = await bench.backup(cluster);
+    const [row] = await cluster.sql<{ id: string }>('select system_identifier::text as id from pg_control_system()');
+    const services = {
+      repository: () => bench.openRepository(),
+      postgresBinaries: () => Promise.resolve([]),
+    };
+    const step = { kind: 'restore-cluster', destination: 'restored', target: { immediate: true } };
+    const options = { directory: bench.directory.path, services };
+    const result = await runStep(step, options);
+    const dataDirectory = bench.directory.join('restored');
+    expect(result.facts).toMatchObject({
+      snapshot: snapshot.id,
+      source: 'main',
+      systemIdentifier: row?.id,
+      dataDirectory,
+    });
+    await expect(runStep(step, { ...options, attempt: 2 })).rejects.toMatchObject({ code: 'destination-not-empty' });
+    await using restored = await existingCluster({ dataDirectory });
+    await restored.start();
+    expect(await restored.sql('select count(*)::int as n from event')).toEqual([{ n: 100 }]);
+  });
+});

@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { syncDirectory, writeFileAtomic } from '../../base/atomicFile.ts';
+import type { StepEnvironment } from '../stepKind.ts';
+
+/** Keys that all steps have which write a directory. */
+export const destinationShape = {
+  destination: z.string().min(1).describe("Directory to restore into; relative to the run's working directory."),
+  existing: z
+    .enum(['refuse', 'delta', 'overwrite'])
+    .default('refuse')
+    .describe('What to do with files that are there: refuse, rewrite what differs, or replace.'),
+};
+
+/** Where a step restores to, and what it may do with what is there. */
+export interface StepDestination {
+  readonly path: string;
+  readonly existing: 'refuse' | 'delta' | 'overwrite';
+  /** Notes that from now on the files there are ours, so that another attempt may go on with them. */
+  begin(): void;
+  /** The restore is complete. */
+  end(): void;
+}
+
+/**
+ * A step that refuses a directory with files in it may still go on after a crash: that its own former attempt had
+ * found the directory fit is noted in the run's working directory.
+ */
+export function stepDestination(
+  { destination, existing }: { readonly destination: string; readonly existing: StepDestination['existing'] },
+  { directory, step }: StepEnvironment,
+): StepDestination {
+  const marker = join(directory, `.restoring-${step}`);
+  return {
+    path: resolve(directory, destination),
+    existing: existing === 'refuse' && existsSync(marker) ? 'delta' : existing,
+    begin: () => {
+      mkdirSync(directory, { recursive: true });
+      writeFileAtomic(marker, Buffer.from(''));
+    },
+    end: () => {
+      rmSync(marker, { force: true });
+      syncDirectory(directory);
+    },
+  };
+}

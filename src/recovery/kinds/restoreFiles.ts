@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { kindOf, sourceOf } from '../../backup/sourceSnapshot.ts';
+import { withLock } from '../../repository/lock.ts';
+import { applyRestore } from '../../restorer/applyRestore.ts';
+import { planRestore } from '../../restorer/planRestore.ts';
+import { snapshotSource } from '../../snapshot/repositorySource.ts';
+import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
+import type { Snapshot } from '../../snapshot/snapshots.ts';
+import { formatTimestamp } from '../../snapshot/time.ts';
+import { defineStepKind } from '../stepKind.ts';
+import { destinationShape, stepDestination } from './destination.ts';
+
+/** Restores the files of a snapshot, or a part of them. */
+export const restoreFilesKind = defineStepKind({
+  name: 'restore-files',
+  shape: {
+    ...destinationShape,
+    snapshot: z.string().min(1).default('latest').describe('Id of the snapshot, or `latest`.'),
+    source: z.string().min(1).optional().describe('With `latest`: whose snapshot.'),
+    path: z
+      .string()
+      .default('')
+      .describe('What of it; without a slash in front it starts at the directory of the source.'),
+  },
+  repeatable: () => true,
+  run: async (ctx, options, step) => {
+    const repository = await step.services.repository(ctx);
+    const destination = stepDestination(options, step);
+    const tags = options.source === undefined ? [] : [[`source:${options.source}`]];
+    return withLock(ctx, repository, {
+      exclusive: false,
+      run: async (locked) => {
+        const selector = { text: options.snapshot, filter: { tags } };
+        const snapshot = await findSnapshot(locked, snapshotSource(repository), selector);
+        const plan = await planRestore(locked, repository, {
+          treeId: snapshot.tree,
+          subPath: innerPath(snapshot, options.path),
+          destination: destination.path,
+          existing: destination.existing,
+        });
+        destination.begin();
+        const result = await applyRestore(locked, repository, plan);
+        destination.end();
+        for (const refused of result.refused) step.output(`not restored: ${refused}`);
+        return {
+          summary: `restored ${result.files} files`,
+          facts: {
+            snapshot: snapshot.id,
+            source: options.source ?? null,
+            consistentAt: formatTimestamp(snapshot.time),
+            files: result.files,
+            bytes: result.totalBytes,
+          },
+        };
+      },
+    });
+  },
+  byHand: ({ snapshot, source, path, destination }) => {
+    const tag = source === undefined ? '' : ` --tag source:${source}`;
+    const part = path === '' ? '' : `:${path.startsWith('/') ? path : `/${source ?? '<source>'}/${path}`}`;
+    return `restic -r <repository> restore ${snapshot}${part}${tag} --target '${destination}'`;
+  },
+});
+
+function innerPath(snapshot: Snapshot, path: string): string {
+  if (path.startsWith('/') || kindOf(snapshot) === undefined) return path;
+  return path === '' ? sourceOf(snapshot) : `${sourceOf(snapshot)}/${path}`;
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { Context } from '../../base/context.ts';
+import { OperationError } from '../../base/errors.ts';
+import type { Secret } from '../../base/secret.ts';
+import { openProgram } from '../../postgres/runProgram.ts';
+import { processMarks } from '../leftovers.ts';
+import type { KindProblem, StepEnvironment } from '../stepKind.ts';
+import { linesOf } from './lines.ts';
+
+/** The keys of a step that runs a program. */
+export const commandShape = {
+  command: z.array(z.string()).min(1).optional().describe('Program and arguments; no shell looks at them.'),
+  shell: z.string().min(1).optional().describe('A command line for /bin/sh, instead of `command`.'),
+  environment: z.record(z.string(), z.string()).default({}).describe('Variables; the place for secrets.'),
+  directory: z.string().min(1).optional().describe("Where to run it; default the run's working directory."),
+};
+
+export interface Command {
+  readonly command?: readonly string[] | undefined;
+  readonly shell?: string | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directory?: string | undefined;
+}
+
+export function checkCommand({ command, shell }: Command): KindProblem[] {
+  if ((command === undefined) !== (shell === undefined)) return [];
+  return [{ path: [], message: 'it takes either `command` or `shell`' }];
+}
+
+/**
+ * Runs the program in a process group of its own, which is ended when the context is aborted; what it prints goes to
+ * the step's output. Resolves with the number of lines. Throws `program-failed`, `program-missing`, `file-missing`.
+ */
+export async function runCommand(
+  ctx: Context,
+  { command, shell, environment, directory }: Command,
+  { step, input }: { readonly step: StepEnvironment; readonly input?: Uint8Array },
+): Promise<number> {
+  const [program, ...args] = command ?? ['/bin/sh', '-c', shell ?? ''];
+  if (program === undefined || program === '') {
+    throw new OperationError('plan-invalid', `step ${step.step} has no program to run`, { hint: 'see its `command`' });
+  }
+  let lines = 0;
+  const print = (line: string): void => {
+    lines++;
+    step.output(line);
+  };
+  const env: Record<string, string | Secret> = processMarks(step);
+  for (const [name, text] of Object.entries(environment)) env[name] = step.fill(text);
+  await using running = await openProgram(ctx, {
+    program,
+    args,
+    cwd: directory ?? step.directory,
+    env,
+    onStderrLine: print,
+    ...(input === undefined ? {} : { input }),
+  });
+  for await (const line of linesOf(running.stdout)) print(line);
+  await running.exitedCleanly();
+  return lines;
+}
+
+/** The command as a person types it; secrets are the variables of their names. */
+export function commandByHand({ command, shell, environment, directory }: Command): string {
+  const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${shellWord(value)}`);
+  const line = shell ?? (command ?? []).map(shellWord).join(' ');
+  return [...(directory === undefined ? [] : [`cd ${shellWord(directory)}`]), ...variables, line].join('\n');
+}
+
+function shellWord(text: string): string {
+  if (/^\$\{[A-Za-z0-9_.-]+\}$/.test(text)) return `"${text}"`;
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,42 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { systemErrorCode } from '../base/errors.ts';
+
+const runMark = 'UNDERSTUDY_RUN';
+
+/** Variables that tell the processes of a step from all others, also when they have left their parent. */
+export function processMarks({ run, step }: { readonly run: string; readonly step: string }): Record<string, string> {
+  return { [runMark]: run, UNDERSTUDY_STEP: step };
+}
+
+/**
+ * Ends what steps of a run left running when our process was killed: a step that is repeated must not meet its former
+ * self. Returns the ended process ids. Only Linux tells; elsewhere nothing is found.
+ */
+export function endLeftovers(run: string): number[] {
+  const wanted = `${runMark}=${run}`;
+  const pids = processIds().filter((pid) => pid !== process.pid && environmentOf(pid).includes(wanted));
+  return pids.filter((pid) => kill(pid));
+}
+
+function processIds(): number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return []; // it has ended, or belongs to somebody else
+  }
+}
+
+function kill(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGKILL');
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ESRCH' || systemErrorCode(error) === 'EPERM') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,24 @@
+import type { Context } from '../base/context.ts';
+import type { ConnectionOptions } from '../postgres/connectionOptions.ts';
+import type { OsUser } from '../postgres/runProgram.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { RecoveryPlan } from '../restore/planRecovery.ts';
+
+/** How a recovering server fetches WAL. */
+export interface WalAccess {
+  /** For `restore_command`. */
+  readonly command: string;
+  /** The key of the repository has to be left where the command finds it. */
+  readonly storeKey: boolean;
+}
+
+/** What steps need of the program around them. Each is asked for only when a step needs it. */
+export interface StepServices {
+  /** Throws what opening a repository throws. */
+  repository(ctx: Context): Promise<Repository>;
+  /** The login to a configured source. Throws `not-found`. */
+  connection(source: string): Promise<ConnectionOptions>;
+  walAccess(ctx: Context, plan: RecoveryPlan, owner: OsUser | undefined): Promise<WalAccess>;
+  /** Directories with server programs that come before the usual places. */
+  postgresBinaries(): Promise<readonly string[]>;
+}
