@@ -4,6 +4,7 @@ import { cacheClearSpec, cacheForgetKeySpec, cacheListSpec, cacheSaveKeySpec } f
 import { checkSpec } from './specs/check.ts';
 import { completionSpec } from './specs/completion.ts';
 import { demoSpec } from './specs/demo.ts';
+import { diffSpec } from './specs/diff.ts';
 import { doctorSpec } from './specs/doctor.ts';
 import { dumpSpec } from './specs/dump.ts';
 import { forgetSpec } from './specs/forget.ts';
@@ -35,6 +36,7 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(restoreFilesSpec, () => import('./commands/restoreFiles.ts')),
   register(snapshotsSpec, () => import('./commands/snapshots.ts')),
   register(lsSpec, () => import('./commands/ls.ts')),
+  register(diffSpec, () => import('./commands/diff.ts')),
   register(dumpSpec, () => import('./commands/dump.ts')),
   register(forgetSpec, () => import('./commands/forget.ts')),
   register(pruneSpec, () => import('./commands/prune.ts')),
