@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  appendFileSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -7,6 +8,7 @@ import {
   readFileSync,
   readdirSync,
   readlinkSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -20,6 +22,7 @@ import { rootOnly } from '../testing/needs.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import { ctx, initRepository, newRepository, storeTree, type Described } from './fixture/builtSnapshot.ts';
 import { applyRestore } from './applyRestore.ts';
+import { verifyRestored } from './verifyRestored.ts';
 import { planRestore, type PlanRestoreOptions } from './planRestore.ts';
 import type { Repository } from '../repository/repository.ts';
 import { BlobList } from '../snapshot/blobList.ts';
@@ -272,4 +275,36 @@ rootOnly('ownership is restored, kept or given', async () => {
     await applyRestore(ctx, repository, plan, { threads: 0, owner });
     expect(statSync(`${destination}/file`)).toMatchObject(expected);
   }
+});
+
+test('a directory that is only on the way stays as it is when it exists, and is made as stored when not', async () => {
+  await using dir = await tempDir();
+  const repository = await newRepository(dir.path);
+  const tree = await storeTree(repository, { there: { a: [block()], b: [] }, new: { a: [block()] }, other: {} });
+  mkdirSync(dir.join('out/there'), { recursive: true });
+  chmodSync(dir.join('out'), 0o711);
+  chmodSync(dir.join('out/there'), 0o701);
+  const filter: PlanRestoreOptions['filter'] = ({ path, node }) =>
+    node.type === 'dir' ? 'descend' : path.toString().endsWith('/a') ? 'restore' : 'skip';
+  const options = { existing: 'delta', destinationAttributes: 'keep', filter } as const;
+  await restore(repository, tree, dir.join('out'), options);
+  const modeOf = (path: string) => (statSync(dir.join(path)).mode & 0o777).toString(8);
+  expect([modeOf('out'), modeOf('out/there'), modeOf('out/new')]).toEqual(['711', '701', '750']);
+  expect(readdirSync(dir.join('out'), { recursive: true }).toSorted()).toEqual(['new', 'new/a', 'there', 'there/a']);
+});
+
+test('reading back finds each file that is not as stored', async () => {
+  await using dir = await tempDir();
+  const repository = await newRepository(dir.path);
+  const tree = await storeTree(repository, sample);
+  const { plan } = await restore(repository, tree, dir.join('out'));
+  const verify = () => verifyRestored(ctx, repository, plan, { threads: 0 });
+  expect(await verify()).toEqual({ files: 7, bytes: plan.totalBytes, different: [] });
+  const bytes = readFileSync(dir.join('out/blocks'));
+  bytes[200_000]! ^= 1;
+  writeFileSync(dir.join('out/blocks'), bytes);
+  appendFileSync(dir.join('out/small'), 'x');
+  rmSync(dir.join('out/empty'));
+  const { different } = await verify();
+  expect(different.toSorted()).toEqual(['blocks', 'empty', 'small'].map((name) => dir.join('out', name)));
 });

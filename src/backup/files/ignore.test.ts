@@ -98,7 +98,7 @@ needs('git')('random trees and patterns: what is left out is what git ignores', 
       }
       expect(keptByRules(directory, files)).toEqual(keptByGit(directory, files));
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
