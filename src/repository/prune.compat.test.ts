@@ -46,11 +46,13 @@ async function ours(directory: TempDir) {
   return { path, repository, snapshots, stock: restic(path, passwordText) };
 }
 
+const wal = { windowMs: undefined };
+
 compat('what we pruned is sound for stock restic, and leaves it nothing to prune', async () => {
   await using directory = await tempDir();
   const { repository, snapshots, stock } = await ours(directory);
   const [first = ''] = snapshots.keys();
-  await forget(ctx, repository, { selection: { named: [first] }, prune: { maxUnused: none } });
+  await forget(ctx, repository, { selection: { named: [first] }, prune: { repack: { maxUnused: none }, wal } });
   snapshots.delete(first);
   await requireClean(repository, stock);
   const told = await stock.run('prune', '--dry-run', '--max-unused', '0');
@@ -109,10 +111,10 @@ compat('we forget and prune stock restic’s repository; what stays restores', a
   const repository = await Repository.open(ctx, openLocalBackend(path), { password: new Secret('secret') });
   const { forgotten, pruned } = await forget(ctx, repository, {
     selection: { policy: { last: 1 } },
-    prune: { maxUnused: none, repackSmall: true },
+    prune: { repack: { maxUnused: none, repackSmall: true }, wal },
   });
   expect([forgotten.keep.length, forgotten.remove.length]).toEqual([1, 2]);
-  expect(pruned?.stats.freedBytes).toBeGreaterThan(2_900_000);
+  expect(pruned?.pruned.stats.freedBytes).toBeGreaterThan(2_900_000);
   await requireClean(repository, stock);
   await stock.run('restore', 'latest', '--verify', '--target', directory.join('restored'));
   for (const name of ['changing', 'sub/growing']) {

@@ -10,6 +10,7 @@ import { snapshotReferences } from '../snapshot/references.ts';
 import { forget, type ForgetRun } from './forget.ts';
 
 const dayMs = 86_400_000;
+const wholeLimits = { repack: {}, wal: { windowMs: undefined } };
 
 /** Snapshots of seven days, oldest first; the third one is protected. */
 async function week() {
@@ -52,12 +53,12 @@ test('what the policy keeps stays, with reasons; what a tag protects stays too',
 test('a dry run tells the same and changes nothing, the space that a prune would free included', async () => {
   const { ctx, repository, run, left } = await week();
   const before = await objectNames(repository.backend);
-  const told = await run({ policy: { last: 2 } }, { dryRun: true, prune: {} });
+  const told = await run({ policy: { last: 2 } }, { dryRun: true, prune: wholeLimits });
   expect(await objectNames(repository.backend)).toEqual(before);
-  const done = await run({ policy: { last: 2 } }, { prune: {} });
+  const done = await run({ policy: { last: 2 } }, { prune: wholeLimits });
   expect(done.forgotten.remove.map(({ id }) => id)).toEqual(told.forgotten.remove.map(({ id }) => id));
-  expect(done.pruned?.stats).toEqual(told.pruned?.stats);
-  expect(done.pruned?.stats.freedBytes).toBeGreaterThan(4 * 20_000);
+  expect(done.pruned?.pruned.stats).toEqual(told.pruned?.pruned.stats);
+  expect(done.pruned?.pruned.stats.freedBytes).toBeGreaterThan(4 * 20_000);
   expect(await left()).toEqual([2, 5, 6]);
   const report = await checkRepository(ctx, repository, { references: snapshotReferences, data: { kind: 'all' } });
   expect(report).toMatchObject({ errors: [], hints: [] });
@@ -102,7 +103,9 @@ test('named snapshots are forgotten, protected ones and the last of a group only
 test('a snapshot that cannot be read stops it: what cannot be seen cannot be counted', async () => {
   const { ctx, repository, ids, run, left } = await week();
   await repository.backend.put(ctx, `snapshots/${ids[6]}`, Buffer.from('damaged'));
-  await expect(run({ policy: { last: 1 } }, { prune: {} })).rejects.toMatchObject({ code: 'repository-damaged' });
+  await expect(run({ policy: { last: 1 } }, { prune: wholeLimits })).rejects.toMatchObject({
+    code: 'repository-damaged',
+  });
   expect(await left()).toHaveLength(7);
 });
 

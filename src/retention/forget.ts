@@ -1,22 +1,20 @@
 import { forEachConcurrently } from '../base/concurrency.ts';
 import type { Context } from '../base/context.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
-import { applyPrune } from '../repository/applyPrune.ts';
 import { withLock, type LockWait, type RepositoryLock } from '../repository/lock.ts';
-import { planPrune, type PruneOptions, type PrunePlan } from '../repository/prune.ts';
-import type { References } from '../repository/references.ts';
 import type { Repository } from '../repository/repository.ts';
 import { planForget, type ForgetOptions, type ForgetPlan } from '../snapshot/forgetPlan.ts';
-import { snapshotReferences } from '../snapshot/references.ts';
 import { snapshotSource } from '../snapshot/repositorySource.ts';
 import { matchesFilter, type SnapshotFilter } from '../snapshot/snapshotFilter.ts';
-import { loadSnapshots } from '../snapshot/snapshots.ts';
+import { loadSnapshots, type Snapshot } from '../snapshot/snapshots.ts';
 import { planForgetNamed, type NamedSnapshots } from './forgetNamed.ts';
+import { judgeSnapshots, saveHolds, type HeldSource, type Judgement } from './judgeSnapshots.ts';
+import { planPruneWithout, pruneLocked, type PruneLimits, type PruneResult } from './prune.ts';
 
 /** Which snapshots are forgotten: those that a policy does not keep, or those that are named. */
 export type ForgetSelection = PolicySelection | NamedSnapshots;
 
-export interface PolicySelection extends Omit<ForgetOptions, 'now'> {
+export interface PolicySelection extends Omit<ForgetOptions, 'now' | 'judgement'> {
   /** Snapshots that do not match are neither counted nor forgotten. */
   readonly filter?: SnapshotFilter;
 }
@@ -25,8 +23,10 @@ export interface ForgetRun extends LockWait {
   readonly selection: ForgetSelection;
   /** Says what would be done and does nothing. */
   readonly dryRun?: boolean;
-  /** Removes what nobody needs any more afterwards, under the same lock. */
-  readonly prune?: Omit<PruneOptions, 'references' | 'progress'>;
+  /** Removes what nobody needs any more afterwards, WAL included, under the same lock. */
+  readonly prune?: PruneLimits;
+  /** Ids of snapshots whose last proof failed. */
+  readonly failedProofs?: ReadonlySet<string>;
   readonly progress?: Progress;
 }
 
@@ -34,38 +34,58 @@ export interface ForgetResult {
   /** Kept and removed snapshots, by group, with reasons. */
   readonly forgotten: ForgetPlan;
   /** What the prune did, or would do after it. */
-  readonly pruned: PrunePlan | undefined;
+  readonly pruned: PruneResult | undefined;
+  /** Sources of which nothing was removed because they changed so sharply, or have no good backup. */
+  readonly held: readonly HeldSource[];
 }
 
 const deleteConcurrency = 8;
 
 /**
- * Forgets snapshots, and prunes on wish. Takes an exclusive lock (a dry run a shared one). Throws `usage` when nothing
- * of a group would be left and that was not allowed, `repository-damaged` when a snapshot cannot be read: what cannot
- * be seen cannot be counted.
+ * Forgets snapshots, and prunes on wish. Takes an exclusive lock (a dry run a shared one). Of a source that is held
+ * nothing is forgotten by a policy; a hold that is found is stored first. Throws `usage` when nothing of a group would
+ * be left and that was not allowed, `repository-damaged` when a snapshot cannot be read: what cannot be seen cannot be
+ * counted.
  */
 export async function forget(ctx: Context, repository: Repository, run: ForgetRun): Promise<ForgetResult> {
-  const { dryRun = false } = run;
+  const { dryRun = false, failedProofs = new Set(), progress = silentProgress } = run;
   if (!dryRun) repository.requireDeletable();
   return withLock(ctx, repository, {
     ...run,
     exclusive: !dryRun,
     run: async (locked, lock) => {
-      const forgotten = await plan(locked, repository, run.selection);
-      if (dryRun) return { forgotten, pruned: await planPruneAfter(locked, repository, { run, forgotten }) };
-      await remove(locked, repository, { forgotten, lock });
-      return { forgotten, pruned: await prune(locked, repository, { run, lock }) };
+      const snapshots = await loadSnapshots(locked, snapshotSource(repository));
+      const judgement = await judgeSnapshots(locked, repository, { snapshots, failedProofs });
+      const forgotten = plan(locked, { snapshots, selection: run.selection, judgement });
+      if (!dryRun) {
+        await saveHolds(locked, repository, judgement);
+        await remove(locked, repository, { forgotten, lock });
+      }
+      const { prune: limits } = run;
+      const removed = new Set(forgotten.remove.map(({ id }) => id));
+      const pruned = async (): Promise<PruneResult | undefined> => {
+        if (limits === undefined) return undefined;
+        if (dryRun) return planPruneWithout(locked, repository, { limits, judgement, progress, removed });
+        return pruneLocked(locked, repository, { limits, judgement, progress, lock });
+      };
+      return { forgotten, pruned: await pruned(), held: judgement.heldSources };
     },
   });
 }
 
-async function plan(ctx: Context, repository: Repository, selection: ForgetSelection): Promise<ForgetPlan> {
-  const source = snapshotSource(repository);
-  const snapshots = await loadSnapshots(ctx, source);
+function plan(
+  ctx: Context,
+  of: {
+    readonly snapshots: readonly Snapshot[];
+    readonly selection: ForgetSelection;
+    readonly judgement: Judgement;
+  },
+): ForgetPlan {
+  const { snapshots, selection, judgement } = of;
   if ('named' in selection) return planForgetNamed(snapshots, selection);
   const { filter = {} } = selection;
   const matching = snapshots.filter((snapshot) => matchesFilter(snapshot, filter));
-  return planForget(matching, { ...selection, now: ctx.clock.now() });
+  return planForget(matching, { ...selection, judgement, now: ctx.clock.now() });
 }
 
 async function remove(
@@ -79,30 +99,4 @@ async function remove(
     ctx.signal.throwIfAborted();
     await repository.removeDocument(ctx, 'snapshots', id);
   });
-}
-
-async function prune(
-  ctx: Context,
-  repository: Repository,
-  { run, lock }: { readonly run: ForgetRun; readonly lock: RepositoryLock },
-): Promise<PrunePlan | undefined> {
-  if (run.prune === undefined) return undefined;
-  const { progress = silentProgress } = run;
-  const planned = await planPrune(ctx, repository, { ...run.prune, references: snapshotReferences, progress });
-  await applyPrune(ctx, repository, planned, { lock, progress });
-  return planned;
-}
-
-async function planPruneAfter(
-  ctx: Context,
-  repository: Repository,
-  { run, forgotten }: { readonly run: ForgetRun; readonly forgotten: ForgetPlan },
-): Promise<PrunePlan | undefined> {
-  if (run.prune === undefined) return undefined;
-  const removed = new Set(forgotten.remove.map(({ id }) => id));
-  const references: References = {
-    ...snapshotReferences,
-    load: async (...load) => (await snapshotReferences.load(...load)).filter(({ id }) => !removed.has(id)),
-  };
-  return planPrune(ctx, repository, { ...run.prune, references, progress: run.progress ?? silentProgress });
 }

@@ -1,7 +1,7 @@
 import { OperationError } from '../base/errors.ts';
 import type { ForgetGroup, ForgetPlan } from '../snapshot/forgetPlan.ts';
 import { defaultProtectedTags } from '../snapshot/retentionPolicy.ts';
-import { defaultGroupBy, groupSnapshots, type GroupCriterion } from '../snapshot/snapshotGroups.ts';
+import { defaultForgetGroupBy, groupSnapshots, type GroupCriterion } from '../snapshot/snapshotGroups.ts';
 import { resolveIdPrefix } from '../snapshot/snapshotSelector.ts';
 import type { Snapshot } from '../snapshot/snapshots.ts';
 
@@ -20,7 +20,7 @@ export interface NamedSnapshots {
  * protected snapshot or the last ones of a group, unless forced.
  */
 export function planForgetNamed(snapshots: readonly Snapshot[], selection: NamedSnapshots): ForgetPlan {
-  const { named, force = false, groupBy = defaultGroupBy, protectedTags = defaultProtectedTags } = selection;
+  const { named, force = false, groupBy = defaultForgetGroupBy, protectedTags = defaultProtectedTags } = selection;
   const ids = snapshots.map(({ id }) => id);
   const wanted = new Set(named.map((text) => resolveIdPrefix(ids, text)));
   const groups: ForgetGroup[] = groupSnapshots(snapshots, groupBy)

@@ -4,13 +4,17 @@ import { wallDate, type Timestamp } from './time.ts';
 export type PeriodUnit = 'hour' | 'day' | 'week' | 'month' | 'year';
 
 const dayMs = 86_400_000;
+/** A policy asks for the same ones over and over. */
+const labels = new WeakMap<Timestamp, Partial<Record<PeriodUnit, string>>>();
 
 /**
  * The period in which a moment lies, on the calendar of its own offset: `2026-11-22T10`, `2026-11-22`, `2026-W47`,
  * `2026-11`, `2026`. Labels of one unit sort in time order (years 0 to 9999).
  */
 export function periodOf(unit: PeriodUnit, time: Timestamp): string {
-  return label(unit, wallDate(time));
+  const known = labels.get(time) ?? {};
+  labels.set(time, known);
+  return (known[unit] ??= label(unit, wallDate(time)));
 }
 
 /** The labels of the periods from the one of `time` back, endless. */

@@ -1,14 +1,21 @@
 import { OperationError } from '../base/errors.ts';
 import type { SnapshotDocument } from './snapshotDocument.ts';
 
-const criteria = ['host', 'paths', 'tags'] as const;
+const criteria = ['source', 'host', 'paths', 'tags'] as const;
 export type GroupCriterion = (typeof criteria)[number];
 
 /** How restic groups by default. */
 export const defaultGroupBy: readonly GroupCriterion[] = ['host', 'paths'];
 
+/** How retention groups by default: ours by source, wherever they were taken; those of other clients as restic. */
+export const defaultForgetGroupBy: readonly GroupCriterion[] = ['source'];
+
+const ownTag = 'understudy';
+
 /** What the snapshots of a group have in common; members that were not asked for are absent. Lists are sorted. */
 export interface GroupKey {
+  readonly source?: string;
+  readonly kind?: string;
   readonly hostname?: string;
   readonly paths?: readonly string[];
   readonly tags?: readonly string[];
@@ -20,14 +27,22 @@ export interface SnapshotGroup<S> {
   readonly snapshots: readonly S[];
 }
 
-/** Reads `host,paths,tags` in any order and selection; the empty text is one group of everything. Throws `usage`. */
+/** Which source a snapshot of ours is of; undefined for others, also for ours whose tags a stock client took away. */
+export function sourceIdentity({ tags }: Pick<SnapshotDocument, 'tags'>): { source: string; kind: string } | undefined {
+  const value = (name: string): string | undefined =>
+    tags.find((tag) => tag.startsWith(`${name}:`))?.slice(name.length + 1);
+  const [source, kind] = [value('source'), value('kind')];
+  return tags.includes(ownTag) && source !== undefined && kind !== undefined ? { source, kind } : undefined;
+}
+
+/** Reads `source,host,paths,tags` in any order and selection; the empty text is one group of everything. Throws `usage`. */
 export function parseGroupBy(text: string): readonly GroupCriterion[] {
   const words = text.split(',').filter((word) => word !== '');
   return words.map((word) => {
     const found = criteria.find((criterion) => criterion === word || criterion === `${word}s`);
     if (found === undefined) {
       throw new OperationError('usage', `cannot group snapshots by ${JSON.stringify(word)}`, {
-        hint: 'host, paths, tags',
+        hint: 'source, host, paths, tags',
       });
     }
     return found;
@@ -52,9 +67,12 @@ export function groupSnapshots<S extends SnapshotDocument>(
 
 /** The group that a snapshot belongs to; two belong together when the JSON of their keys is equal. */
 export function groupKey(snapshot: SnapshotDocument, by: readonly GroupCriterion[]): GroupKey {
+  const identity = by.includes('source') ? sourceIdentity(snapshot) : undefined;
+  const foreign = by.includes('source') && identity === undefined;
   return {
-    ...(by.includes('host') ? { hostname: snapshot.hostname } : {}),
-    ...(by.includes('paths') ? { paths: snapshot.paths.toSorted() } : {}),
+    ...identity,
+    ...(by.includes('host') || foreign ? { hostname: snapshot.hostname } : {}),
+    ...(by.includes('paths') || foreign ? { paths: snapshot.paths.toSorted() } : {}),
     ...(by.includes('tags') ? { tags: snapshot.tags.toSorted() } : {}),
   };
 }

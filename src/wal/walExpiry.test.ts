@@ -180,8 +180,8 @@ function covers(usable: readonly KeptBackup[], until: readonly Lsn[], lsn: bigin
 const dayOf = (number: number) => new Date(Date.UTC(2026, 0, number));
 
 function madeBackup(segment: bigint, ended: number, flawed = false): KeptBackup {
-  const end = { lsn: toLsn(segment * size + 80n), time: dayOf(ended) };
-  return { timeline: toTimelineId(1), startLsn: toLsn(segment * size + 40n), end, flawed };
+  const finished = { lsn: toLsn(segment * size + 80n), time: dayOf(ended) };
+  return { timeline: toTimelineId(1), startLsn: toLsn(segment * size + 40n), end: finished, flawed };
 }
 
 function straightListing(): WalListing {

@@ -1,28 +1,27 @@
-import { applyPrune } from '../../repository/applyPrune.ts';
-import { withLock } from '../../repository/lock.ts';
-import { planPrune } from '../../repository/prune.ts';
-import { snapshotReferences } from '../../snapshot/references.ts';
+import { prune } from '../../retention/prune.ts';
 import type { CommandRun } from '../command.ts';
+import { loadFailedProofs } from '../forget/failedProofs.ts';
+import { walPolicy } from '../forget/policy.ts';
+import { reportHeld } from '../forget/reportHeld.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
-import { pruneFields, pruneText, repackOptions } from '../prune/describePrune.ts';
+import { repackOptions } from '../prune/describePrune.ts';
+import { printPruned } from '../prune/printPruned.ts';
 import type { pruneSpec } from '../specs/prune.ts';
 
 export const run: CommandRun<typeof pruneSpec> = async (ctx, invocation) => {
   const { options, printer } = invocation;
-  const { dryRun } = options;
-  const { progress } = printer;
-  const limits = repackOptions(options, await invocation.repositorySettings());
+  const repack = repackOptions(options, await invocation.repositorySettings());
+  const wal = walPolicy((await invocation.loadConfig()).config, options.recoveryWindow);
   const repository = await openRepository(ctx, invocation);
-  if (!dryRun) repository.requireDeletable();
-  const plan = await withLock(ctx, repository, {
-    exclusive: !dryRun,
+  const result = await prune(ctx, repository, {
+    repack,
+    wal,
+    dryRun: options.dryRun,
+    failedProofs: await loadFailedProofs(ctx, repository),
     ...lockWait(invocation),
-    run: async (locked, lock) => {
-      const planned = await planPrune(locked, repository, { ...limits, references: snapshotReferences, progress });
-      if (!dryRun) await applyPrune(locked, repository, planned, { lock, progress });
-      return planned;
-    },
+    progress: printer.progress,
   });
   printer.end(true);
-  printer.result('prune_summary', pruneFields(plan, dryRun), () => pruneText(plan, dryRun));
+  printPruned(printer, result, options.dryRun);
+  reportHeld(printer, result.held);
 };

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/schema.ts';
+import type { WalPolicy } from '../../retention/expireWal.ts';
 import { parseCalendarDuration, type CalendarDuration } from '../../snapshot/calendarDuration.ts';
 import { isEmptyPolicy, type KeepCount, type RetentionPolicy } from '../../snapshot/retentionPolicy.ts';
 import { parseTagList } from '../../snapshot/snapshotFilter.ts';
@@ -6,6 +7,7 @@ import type { OptionValues } from '../spec.ts';
 import type { keepFlags } from '../specs/forget.ts';
 
 type KeepFlags = OptionValues<typeof keepFlags>;
+type RetentionConfig = Config['retention'];
 
 /** The policy of the command line; undefined when it has no rule. */
 export function policyOfFlags(flags: KeepFlags): RetentionPolicy | undefined {
@@ -27,9 +29,41 @@ export function policyOfFlags(flags: KeepFlags): RetentionPolicy | undefined {
   return Object.keys(policy).length === 0 ? undefined : policy;
 }
 
-/** The policy of the configuration; undefined when it has no rule that keeps anything. */
-export function policyOfConfig({ retention }: Config): RetentionPolicy | undefined {
-  const policy = compact({
+/** The common policy of the configuration; undefined when it has no rule that keeps anything. */
+export function policyOfConfig({ retention }: Pick<Config, 'retention'>): RetentionPolicy | undefined {
+  const policy = rulesOf(retention);
+  return isEmptyPolicy(policy) ? undefined : policy;
+}
+
+/**
+ * The policies of the sources that have one of their own, by name. Its rules replace all common ones, so that "90 days"
+ * is not prolonged by "7 yearly" from elsewhere; the tags that are kept come from there unless it names its own.
+ */
+export function sourcePoliciesOfConfig({ retention, sources }: Config): Map<string, RetentionPolicy> {
+  const common = rulesOf(retention);
+  const own = Object.entries(sources).flatMap(([name, source]): [string, RetentionPolicy][] => {
+    const { tags, ...rules } = rulesOf(source.retention);
+    if (isEmptyPolicy(rules) && tags === undefined) return [];
+    const kept: RetentionPolicy = isEmptyPolicy(rules) ? common : rules;
+    const { tags: _common, ...others } = kept;
+    const tagRules = tags ?? common.tags;
+    return [[name, tagRules === undefined ? others : { ...others, tags: tagRules }]];
+  });
+  return new Map(own);
+}
+
+/** How far back WAL is kept; a window on the command line holds for all. */
+export function walPolicy({ retention, sources }: Config, windowMs: number | undefined): WalPolicy {
+  if (windowMs !== undefined) return { windowMs };
+  const own = Object.entries(sources).flatMap(([name, source]): [string, number][] => {
+    const { recoveryWindow } = source.retention;
+    return recoveryWindow === undefined ? [] : [[name, recoveryWindow]];
+  });
+  return { windowMs: retention.recoveryWindow, sourceWindowsMs: new Map(own) };
+}
+
+function rulesOf(retention: RetentionConfig): RetentionPolicy {
+  return compact({
     last: count(retention.keepLast),
     hourly: count(retention.keepHourly),
     daily: count(retention.keepDaily),
@@ -44,7 +78,6 @@ export function policyOfConfig({ retention }: Config): RetentionPolicy | undefin
     withinYearly: span(retention.keepWithinYearly),
     tags: retention.keepTags?.map(parseTagList),
   });
-  return isEmptyPolicy(policy) ? undefined : policy;
 }
 
 type Rules = { readonly [Name in keyof RetentionPolicy]: RetentionPolicy[Name] | undefined };

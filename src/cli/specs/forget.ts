@@ -30,18 +30,23 @@ export const forgetSpec = {
   name: 'forget',
   summary: 'Forget snapshots by a policy, or the named ones',
   description:
-    'Without rules on the command line those of understudy.yaml (retention) hold. Rules count within each group of ' +
-    'snapshots of one host and source. Snapshots tagged `critical` or `understudy:keep` are never forgotten by rules. ' +
-    'Forgetting removes them from the list; --prune frees their space.',
+    'Without rules on the command line those of understudy.yaml (retention) hold; without any nothing is forgotten. ' +
+    'Rules count within each source; snapshots of other clients are grouped by host and paths. Snapshots tagged ' +
+    '`critical` or `understudy:keep`, and the last good backup of a source, are never forgotten by rules. A source ' +
+    'that shrank or was rewritten sharply is left alone until somebody acknowledges it (status 3). ' +
+    'Forgetting removes snapshots from the list; --prune frees their space and that of WAL that nobody needs.',
   arguments: [{ name: 'snapshot', description: 'ids or beginnings of ids, instead of rules', count: 'many' }],
   options: {
     ...keepFlags,
     ...snapshotFlags,
     groupBy: text(
       '--group-by <what>',
-      'Count for each of: host, paths, tags; default `host,paths`, empty for one group.',
+      'Count for each of: source, host, paths, tags; default `source`, empty for one group.',
     ),
-    dryRun: flag('-n, --dry-run', 'Say what would be kept, why, and what forgotten; do nothing.'),
+    dryRun: flag(
+      '-n, --dry-run',
+      'Say what would be kept and why, which slots are filled, what forgotten; do nothing.',
+    ),
     force: flag('--force', 'Also when a group would lose its last snapshot, or a named one is protected.'),
     prune: flag('--prune', 'Free the space afterwards, under the same lock.'),
     ...pruneFlags,

@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest';
+import { createContext } from '../base/context.ts';
+import { newRepository, objectNames } from '../testing/repositories.ts';
+import { SimulatedClock } from '../testing/simulatedClock.ts';
+import { archiveSegments, backUpCluster, backUpSource, cluster } from './fixture/sources.ts';
+import { forget } from './forget.ts';
+import { prune } from './prune.ts';
+
+const dayMs = 86_400_000;
+const all = { repack: {}, wal: { windowMs: undefined } };
+const other = '7000000000000000001';
+
+/** Base backups in segments 2, 5 and 8, ten days apart; WAL from 1 to 9. Now is the day after the last. */
+async function bench() {
+  const clock = new SimulatedClock();
+  const ctx = createContext({ clock });
+  const repository = await newRepository({ ctx });
+  const ids: string[] = [];
+  for (const segment of [2n, 5n, 8n]) {
+    await archiveSegments(ctx, repository, { from: segment - 1n, to: segment + 1n });
+    ids.push((await backUpCluster(ctx, repository, { segment })).id);
+    clock.advance((segment === 8n ? 1 : 10) * dayMs);
+  }
+  const segments = async (of = cluster): Promise<number[]> =>
+    (await objectNames(repository.backend, `wal/${of}/`)).map((name) => Number(`0x${name.slice(-4)}`));
+  return { ctx, clock, repository, ids, segments };
+}
+
+test('without a window WAL is kept from the oldest backup on; a dry run tells the same and removes nothing', async () => {
+  const { ctx, repository, ids, segments } = await bench();
+  const selection = { named: [ids[0]!] };
+  const told = await forget(ctx, repository, { selection, prune: all, dryRun: true });
+  expect(await segments()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const { pruned } = await forget(ctx, repository, { selection, prune: all });
+  expect(pruned?.wal).toEqual(told.pruned?.wal);
+  expect(pruned?.wal).toMatchObject([
+    {
+      sources: ['main'],
+      plan: { remove: { length: 4 }, ranges: [{ first: '000000010000000000000001', segments: 4n }] },
+    },
+  ]);
+  expect(await segments()).toEqual([5, 6, 7, 8, 9]);
+});
+
+test('a window keeps the WAL since the newest good backup before it', async () => {
+  const { ctx, repository, ids, segments } = await bench();
+  const run = { repack: {}, wal: { windowMs: 9 * dayMs, sourceWindowsMs: new Map([['elsewhere', 1]]) } };
+  await prune(ctx, repository, { ...run, failedProofs: new Set([ids[1]!]) });
+  expect(await segments()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+  await prune(ctx, repository, { ...run, wal: { windowMs: dayMs, sourceWindowsMs: new Map([['main', 9 * dayMs]]) } });
+  expect(await segments()).toEqual([5, 6, 7, 8, 9]);
+  await prune(ctx, repository, { ...run, wal: { windowMs: 0 } });
+  expect(await segments()).toEqual([8, 9]);
+  expect(await repository.listIds(ctx, 'snapshots')).toHaveLength(3);
+});
+
+test('WAL of a cluster without a base backup stays, whatever the window', async () => {
+  const { ctx, repository, ids, segments } = await bench();
+  await archiveSegments(ctx, repository, { from: 1n, to: 3n, of: other });
+  const { wal } = await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(wal.map(({ keptBecause }) => keptBecause)).toEqual(['there is no base backup of this cluster', undefined]);
+  expect(await segments(other)).toEqual([1, 2, 3]);
+  await forget(ctx, repository, { selection: { named: ids, force: true }, prune: all });
+  expect(await segments()).toEqual([8, 9]);
+});
+
+test('one base backup that cannot be read, or a held source, keeps all WAL', async () => {
+  const { ctx, clock, repository, segments } = await bench();
+  const damaged = await backUpSource(ctx, repository, { kind: 'postgres', record: null });
+  clock.advance(dayMs);
+  const { wal } = await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(wal[0]?.keptBecause).toMatch(new RegExp(`^snapshot ${damaged.id.slice(0, 8)}: `));
+  expect(await segments()).toHaveLength(9);
+  await repository.removeDocument(ctx, 'snapshots', damaged.id);
+  await backUpCluster(ctx, repository, { segment: 9n, record: { sizeBytes: 0 } });
+  const { wal: held } = await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(held[0]).toMatchObject({ plan: undefined, keptBecause: expect.stringMatching(/^retention is held: backup/) });
+  expect(await segments()).toHaveLength(9);
+});
+
+test('a base backup whose tags a stock client took away still keeps its WAL', async () => {
+  const { ctx, repository, ids, segments } = await bench();
+  const [oldest] = ids;
+  const json = JSON.parse((await repository.loadDocument(ctx, 'snapshots', oldest!)).toString()) as { tags?: string[] };
+  delete json.tags;
+  await repository.saveDocument(ctx, 'snapshots', Buffer.from(JSON.stringify(json)));
+  await repository.removeDocument(ctx, 'snapshots', oldest!);
+  await prune(ctx, repository, all);
+  expect(await segments()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+test('WAL that arrives while it expires stays', async () => {
+  const { ctx, repository, segments } = await bench();
+  const { backend } = repository;
+  const remove = backend.delete.bind(backend);
+  let arrived = false;
+  backend.delete = async (at, name) => {
+    if (name.startsWith('wal/') && !arrived) {
+      arrived = true;
+      await archiveSegments(ctx, repository, { from: 10n, to: 11n });
+      await archiveSegments(ctx, repository, { from: 1n, to: 1n }); // pushed once more
+    }
+    await remove(at, name);
+  };
+  await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(arrived).toBe(true);
+  expect(await segments()).toEqual([8, 9, 10, 11]);
+});

@@ -1,0 +1,140 @@
+import type { Context } from '../base/context.ts';
+import { isOperationError } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
+import { parseSystemIdentifier, type SystemIdentifier } from '../postgres/systemIdentifier.ts';
+import type { TimelineId } from '../postgres/timeline.ts';
+import { formatWalSegmentName } from '../postgres/walSegment.ts';
+import type { RepositoryLock } from '../repository/lock.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { Snapshot } from '../snapshot/snapshots.ts';
+import { WalArchive } from '../wal/walArchive.ts';
+import { archivedClusters } from '../wal/walClusters.ts';
+import { applyWalExpiry, planWalExpiry, type WalExpiryPlan, type WalRetention } from '../wal/walExpiry.ts';
+import { listArchive, newestSegment, type WalListing } from '../wal/walListing.ts';
+import { loadKeptClusters, type KeptCluster } from './keptBackups.ts';
+
+/** How far back one wants to reach every moment; undefined: from the oldest kept backup on. */
+export interface WalPolicy {
+  readonly windowMs: number | undefined;
+  /** By the name of the source, instead. */
+  readonly sourceWindowsMs?: ReadonlyMap<string, number>;
+}
+
+/** What happens to the WAL of one cluster. */
+export interface ClusterWalExpiry {
+  readonly systemIdentifier: SystemIdentifier;
+  readonly sources: readonly string[];
+  /** Undefined: all of it is kept, for this reason. */
+  readonly plan: WalExpiryPlan | undefined;
+  readonly keptBecause: string | undefined;
+}
+
+export interface WalExpiryRequest {
+  readonly policy: WalPolicy;
+  /** Those that stay. */
+  readonly snapshots: readonly Snapshot[];
+  /** Ids of snapshots that must not be counted on. */
+  readonly flawed: ReadonlySet<string>;
+  /** Sources of which nothing may be removed, and why. */
+  readonly held: ReadonlyMap<string, string>;
+}
+
+/**
+ * Decides which WAL no kept base backup needs any more, cluster by cluster; changes nothing. WAL of a cluster without
+ * any base backup is kept, and all WAL as long as there is a base backup that cannot be read.
+ */
+export async function planClusterExpiry(
+  ctx: Context,
+  repository: Repository,
+  { policy, snapshots, flawed, held }: WalExpiryRequest,
+): Promise<ClusterWalExpiry[]> {
+  const kept = await loadKeptClusters(ctx, repository, { snapshots, flawed });
+  const clusters = 'clusters' in kept ? kept.clusters : [];
+  const known = new Set(clusters.map(({ systemIdentifier }) => String(systemIdentifier)));
+  const anyArchive = WalArchive.of(repository, 0n as SystemIdentifier);
+  const others = (await archivedClusters(ctx, anyArchive)).filter((id) => !known.has(id));
+  const expiries = others.map((id): ClusterWalExpiry => ({
+    systemIdentifier: parseSystemIdentifier(id),
+    sources: [],
+    plan: undefined,
+    keptBecause: 'clusters' in kept ? 'there is no base backup of this cluster' : kept.unreadable,
+  }));
+  for (const cluster of clusters) {
+    const { systemIdentifier } = cluster;
+    const sources = [...cluster.sources].sort();
+    const reason = sources.map((source) => held.get(source)).find((one) => one !== undefined);
+    const listing = await listArchive(ctx, WalArchive.of(repository, systemIdentifier));
+    if (listing.objects.length === 0) continue;
+    const plan = reason === undefined ? await planOne(ctx, repository, { cluster, listing, policy }) : undefined;
+    const keptBecause = reason === undefined ? undefined : `retention is held: ${reason}`;
+    expiries.push({ systemIdentifier, sources, plan, keptBecause });
+  }
+  return expiries;
+}
+
+/**
+ * Removes what was planned, as the last step of a prune: whatever is cut short before leaves WAL that nobody needs, and
+ * never a backup without its WAL. WAL that arrives meanwhile is in no plan.
+ */
+export async function expireWal(
+  ctx: Context,
+  repository: Repository,
+  run: { readonly expiries: readonly ClusterWalExpiry[]; readonly lock: RepositoryLock; readonly progress: Progress },
+): Promise<void> {
+  const { expiries, lock, progress } = run;
+  const files = expiries.reduce((sum, { plan }) => sum + (plan?.remove.length ?? 0), 0);
+  if (files === 0) return;
+  progress.phase('removing WAL that no backup needs', { items: files });
+  for (const { systemIdentifier, plan } of expiries) {
+    if (plan === undefined) continue;
+    await lock.confirm();
+    const archive = WalArchive.of(repository, systemIdentifier);
+    const onRemoved = ({ sizeBytes }: { readonly sizeBytes: number }) =>
+      progress.advance({ bytes: sizeBytes, items: 1 });
+    await applyWalExpiry(ctx, archive, { plan, onRemoved });
+  }
+}
+
+async function planOne(
+  ctx: Context,
+  repository: Repository,
+  of: { readonly cluster: KeptCluster; readonly listing: WalListing; readonly policy: WalPolicy },
+): Promise<WalExpiryPlan> {
+  const { cluster, listing, policy } = of;
+  const retention = retentionOf(ctx, cluster, policy);
+  const archive = WalArchive.of(repository, cluster.systemIdentifier);
+  const endedTimelines = new Set<TimelineId>();
+  if (retention.keep === 'since') {
+    for (const timeline of await endedBefore(ctx, archive, { listing, time: retention.time }))
+      endedTimelines.add(timeline);
+  }
+  return planWalExpiry(listing, { backups: cluster.backups, retention, endedTimelines });
+}
+
+/** Of several sources that share a cluster the longest window holds. */
+function retentionOf(ctx: Context, { sources }: KeptCluster, { windowMs, sourceWindowsMs }: WalPolicy): WalRetention {
+  const windows = [...sources].map((source) => sourceWindowsMs?.get(source) ?? windowMs ?? Number.POSITIVE_INFINITY);
+  const longest = Math.max(...windows);
+  if (longest === Number.POSITIVE_INFINITY) return { keep: 'all' };
+  return { keep: 'since', time: new Date(ctx.clock.now().getTime() - longest) };
+}
+
+/** Timelines left before a moment: their last WAL was stored before it. */
+async function endedBefore(
+  ctx: Context,
+  archive: WalArchive,
+  { listing, time }: { readonly listing: WalListing; readonly time: Date },
+): Promise<TimelineId[]> {
+  const ended: TimelineId[] = [];
+  for (const files of listing.timelines.slice(0, -1)) {
+    const number = newestSegment(files)!;
+    const segment = formatWalSegmentName({ timeline: files.timeline, number }, listing.segmentBytes);
+    const kind = files.segments.at(-1) === number ? 'segment' : 'partial';
+    try {
+      if ((await archive.get(ctx, { kind, segment })).header.storedAt <= time) ended.push(files.timeline);
+    } catch (error) {
+      if (!isOperationError(error, 'object-missing')) throw error; // finished since it was listed: it goes on
+    }
+  }
+  return ended;
+}
