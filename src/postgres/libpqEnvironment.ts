@@ -17,7 +17,7 @@ export function libpqEnvironment(
     PGDATABASE: database,
     PGAPPNAME: connection.applicationName ?? 'understudy',
     PGCONNECT_TIMEOUT: String(Math.ceil((connection.connectTimeoutMs ?? 10_000) / 1000)),
-    PGPASSFILE: '/dev/null',
+    PGPASSFILE: '/dev/null/none',
     PGGSSENCMODE: 'disable',
     PGSSLMODE: tls?.mode ?? 'prefer',
     ...(password === undefined ? {} : { PGPASSWORD: password }),

@@ -12,7 +12,7 @@ import {
   type ArchiveContent,
   type RestoreTarget,
 } from './pgRestore.ts';
-import { leavingForeignKeys, schemaEntries, withoutForeignKeys } from './schemaOnly.ts';
+import { leavingForeignKeys, schemaEntries, entriesWithin } from './schemaOnly.ts';
 
 export interface LoadOptions {
   readonly jobs: number;
@@ -115,7 +115,7 @@ export class DatabaseLoader {
     if (schema === undefined) return load([]);
     const all = await archiveEntries(this.#ctx, this.#content(archive), this.#plan.programs);
     const keys = action === 'add' ? [] : leavingForeignKeys(from, schema);
-    await withEntries(withoutForeignKeys(all, { schema, keys }), (list) => load([...list, `--schema=${schema}`]));
+    await withEntries(entriesWithin(all, { schema, keys }), (list) => load([...list, `--schema=${schema}`]));
   }
 
   #load(archive: DumpArchive, args: readonly string[]): Promise<void> {

@@ -50,12 +50,15 @@ interface TreeTable extends SqlRow {
   readonly oid: number;
   /** Qualified and quoted. */
   readonly name: string;
+  readonly schema: string;
+  readonly relation: string;
 }
 
 /** The table and all its partitions, the table first. Empty when there is none. */
 export async function tableTree(sql: SqlConnection, { schema, name }: TableName): Promise<readonly TreeTable[]> {
   return sql.query<TreeTable>(
-    `SELECT c.oid, pg_catalog.format('%I.%I', m.nspname, c.relname) AS name
+    `SELECT c.oid, pg_catalog.format('%I.%I', m.nspname, c.relname) AS name, m.nspname AS schema,
+            c.relname AS relation
        FROM pg_catalog.pg_class AS r
        JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
       CROSS JOIN LATERAL (

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withLogging } from '../backend/logging.ts';
+import { dumpBench, everything, type DumpBench } from '../backup/fixture/logical.ts';
+import { tableHashes } from '../backup/fixture/physical.ts';
+import { createContext } from '../base/context.ts';
+import { silentLog, type LogFields } from '../base/log.ts';
+import { Repository } from '../repository/repository.ts';
+import { createCluster, type Cluster } from '../testing/postgresServer.ts';
+import { password, reopen } from '../testing/repositories.ts';
+import { createRichDatabase } from '../testing/richDatabase.ts';
+import { applyTableRestore } from './applyTableRestore.ts';
+import { findDump } from './loadDump.ts';
+import { parseTableName, planTableRestore, type TableRestoreOptions } from './planTableRestore.ts';
+import { checkStaging, stageDumpedTables } from './stageDumpedTables.ts';
+
+const rich = 'scenescout';
+let cluster: Cluster;
+let bench: DumpBench;
+
+beforeAll(async () => {
+  cluster = await createCluster();
+  bench = await dumpBench(cluster);
+  await createRichDatabase(cluster);
+  await cluster.sql('create database sizes');
+  await using client = await cluster.connect({ database: 'sizes' });
+  await client.query(`
+    create table big as select g as id, (select string_agg(md5((g * 32 + n)::text), '') from generate_series(1, 32) n) as text
+      from generate_series(1, 6000) g;
+    create table small (id serial primary key, text text unique); insert into small (text) select g from generate_series(1, 100) g`);
+  for (const layout of ['parts', 'single'] as const) {
+    await bench.backup({ layout, source: layout, filters: { ...everything, databases: [rich, 'sizes'] } });
+  }
+});
+
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]();
+  await cluster[Symbol.asyncDispose]();
+});
+
+interface Wanted extends Partial<Omit<TableRestoreOptions, 'tables'>> {
+  readonly tables: readonly string[];
+  readonly database: string;
+  readonly source?: string;
+  readonly repository?: Repository;
+}
+
+async function restore({ tables, database, source = 'parts', ...options }: Wanted, ctx = createContext()) {
+  const repository = options.repository ?? (await reopen(bench.repository));
+  const dump = await findDump(ctx, repository, { text: 'latest', source });
+  const plan = await planTableRestore(ctx, {
+    tables: tables.map(parseTableName),
+    target: { ...cluster.connection, database },
+    replace: false,
+    sourceMajor: dump.major,
+    ...options,
+  });
+  await checkStaging(ctx, dump, { database, plan });
+  await using staged = await stageDumpedTables(ctx, dump, { database, plan });
+  return await applyTableRestore(ctx, plan, { staged });
+}
+
+test.each(['parts', 'single'])('tables of a dump (%s) come back beside the live ones', async (source) => {
+  const before = await tableHashes(cluster, rich);
+  const odd = `"Odd ""schema"" ü.%/"."Table ""with"" quotes, spaces/ü.*"`;
+  const restored = await restore({ source, database: rich, tables: ['events', 'measurements', 'auth.users', odd] });
+  expect(restored.map(({ name, rows }) => [name, rows])).toEqual([
+    ['events_restored', 2000n],
+    ['measurements_restored', 90n],
+    ['users_restored', 300n],
+    ['Table "with" quotes, spaces/ü.*_restored', 1n],
+  ]);
+  const after = await tableHashes(cluster, rich);
+  expect(after['public.events_restored']).toBe(before['public.events']);
+  expect(after['auth.users_restored']).toBe(before['auth.users']);
+  expect(after['public.measurements_restored_2026']).toBe(before['public.measurements_2026']);
+  expect(Object.entries(before).filter(([name, hash]) => after[name] !== hash)).toEqual([]);
+  await using client = await cluster.connect({ database: rich });
+  const { rows } = await client.query(`
+    select relrowsecurity as secured, obj_description(oid) as comment,
+           (select count(*)::int from pg_index where indrelid = c.oid) as indexes,
+           has_table_privilege('rich reader', oid, 'select') as readable
+      from pg_class c where relname = 'events_restored'`);
+  expect(rows).toEqual([{ secured: true, comment: 'What happens where', indexes: 2, readable: false }]);
+  await client.query(`insert into events_restored (source, title) values ('manual', 'next')`);
+  expect((await client.query(`select max(id)::int as id from events_restored`)).rows).toEqual([{ id: 2001 }]);
+  expect(await cluster.sql(`select datname from pg_database where datname ~ 'understudy'`)).toEqual([]);
+  await client.query(`drop table events_restored, measurements_restored, auth.users_restored,
+    "Odd ""schema"" ü.%/"."Table ""with"" quotes, spaces/ü.*_restored"`);
+});
+
+test('of a small table only its own bytes are read', async () => {
+  const reads: LogFields[] = [];
+  const debug = (fields: LogFields): void => {
+    if (fields['operation'] === 'get' && String(fields['name']).startsWith('data/')) reads.push(fields);
+  };
+  const ctx = createContext({ log: { ...silentLog, debug, child: () => silentLog } });
+  const repository = await Repository.open(ctx, withLogging(bench.repository.backend), { password });
+  await restore({ repository, database: 'sizes', tables: ['small'], as: 'back' }, ctx);
+  const readBytes = reads.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
+  const dump = await findDump(ctx, repository, { text: 'latest', source: 'parts' });
+  const total = dump.database('sizes').tables.reduce((sum, { archive }) => sum + (archive?.sizeBytes ?? 0), 0);
+  expect(total).toBeGreaterThan(6_000_000);
+  expect(readBytes).toBeGreaterThan(1_000);
+  expect(readBytes / total).toBeLessThan(0.02);
+});
+
+test('rows are replaced from a dump; what it does not hold is refused before anything is made', async () => {
+  await cluster.sql('create database apart');
+  await using client = await cluster.connect({ database: 'sizes' });
+  await client.query(`delete from small where id > 10; update small set text = 'x' where id = 1`);
+  expect(await restore({ database: 'sizes', tables: ['small'], replace: true })).toMatchObject([{ rows: 100n }]);
+  expect((await client.query(`select count(*)::int as count from small where text = id::text`)).rows).toEqual([
+    { count: 100 },
+  ]);
+  const refused = (wanted: Wanted, code: string) => expect(restore(wanted)).rejects.toMatchObject({ code });
+  await refused({ database: 'sizes', tables: ['never'] }, 'not-found');
+  await refused({ database: rich, tables: ['events_by_source'] }, 'not-found');
+  await refused({ database: rich, tables: ['events', 'words'], as: 'x' }, 'usage');
+  await refused({ database: rich, tables: ['events'], as: 'words' }, 'destination-not-empty');
+  expect(() => parseTableName('a.b.c')).toThrow(expect.objectContaining({ code: 'usage' }));
+  await client.query('alter table small add column later int');
+  await refused({ database: 'sizes', tables: ['small'], replace: true }, 'restore-incomplete');
+  const schemas = await client.query(`select nspname from pg_namespace where nspname ~ 'understudy'`);
+  expect(schemas.rows).toEqual([]);
+});

@@ -1,0 +1,214 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dumpBench, everything, schemaText, type DumpBench } from '../backup/fixture/logical.ts';
+import { tableHashes } from '../backup/fixture/physical.ts';
+import type { LogicalBackupResult } from '../backup/logicalBackup.ts';
+import { createContext } from '../base/context.ts';
+import { createCluster, type Cluster } from '../testing/postgresServer.ts';
+import { reopen } from '../testing/repositories.ts';
+import { createRichDatabase } from '../testing/richDatabase.ts';
+import { waitFor } from '../testing/waitFor.ts';
+import { applyLogicalRestore } from './applyLogicalRestore.ts';
+import { planLogicalRestore, type LogicalRestoreOptions } from './planLogicalRestore.ts';
+
+const ctx = createContext();
+const rich = 'scenescout';
+let source: Cluster;
+let bench: DumpBench;
+let dump: LogicalBackupResult;
+
+beforeAll(async () => {
+  source = await createCluster();
+  bench = await dumpBench(source);
+  await createRichDatabase(source);
+  dump = await bench.backup({ filters: { ...everything, databases: [rich] } });
+});
+
+afterAll(async () => {
+  await bench[Symbol.asyncDispose]();
+  await source[Symbol.asyncDispose]();
+});
+
+const defaults = { databases: [], existing: 'refuse', owners: true, grants: true, globals: true } as const;
+
+async function restore(cluster: Cluster, options: Partial<LogicalRestoreOptions> = {}) {
+  const selector = { text: dump.snapshot.id };
+  const target = cluster.connection;
+  const plan = await planLogicalRestore(ctx, await reopen(bench.repository), {
+    ...defaults,
+    selector,
+    target,
+    ...options,
+  });
+  await applyLogicalRestore(ctx, plan, { jobs: 2 });
+  return plan;
+}
+
+async function databases(cluster: Cluster): Promise<string[]> {
+  const rows = await cluster.sql<{ name: string }>('select datname as name from pg_database order by 1');
+  return rows.map(({ name }) => name).filter((name) => !name.startsWith('template') && name !== 'postgres');
+}
+
+describe.each([15, 16, 17, 18] as const)('PostgreSQL %i', (major) => {
+  test('a database with everything comes back equal on a new server', async () => {
+    await using cluster = await createCluster({ major });
+    const plan = await restore(cluster);
+    expect(plan.globals).toMatchObject({ createdRoles: ['rich reader', 'rich_owner'], keptRoles: ['postgres'] });
+    expect(await databases(cluster)).toEqual([rich]);
+    expect(await tableHashes(cluster, rich)).toEqual(await tableHashes(source, rich));
+    await using was = await source.connect({ database: rich });
+    await using is = await cluster.connect({ database: rich });
+    for (const question of questions) {
+      expect((await is.query(question)).rows).toEqual((await was.query(question)).rows);
+    }
+    if (major === 15) expect(await schemaText(cluster, rich)).toBe(await schemaText(source, rich));
+    const next = `select nextval('events_id_seq') as e, nextval('free_sequence') as f, nextval('"Unused Sequence"') as u`;
+    expect((await is.query(next)).rows).toEqual([{ e: '2001', f: '990', u: '7' }]);
+  });
+});
+
+/** Answers that are the same on every version. */
+const questions = [
+  `select rolname, rolcanlogin, rolpassword from pg_authid where rolname ~ '^rich' order by 1`,
+  `select schemaname, tablename, policyname, roles, cmd, qual, with_check from pg_policies order by 1, 2, 3`,
+  `select relname, pg_get_userbyid(relowner), relrowsecurity, relforcerowsecurity,
+          array(select concat(pg_get_userbyid(grantee), privilege_type, is_grantable) from aclexplode(relacl)
+                 where privilege_type <> 'MAINTAIN' order by 1) as rights
+     from pg_class
+    where relkind in ('r', 'p', 'v', 'm', 'S') and relnamespace in ('public'::regnamespace, 'auth'::regnamespace) order by 1`,
+  `select loid, sum(hashtextextended(encode(data, 'hex'), 0)) as hash from pg_largeobject group by loid order by 1`,
+  `select source::text, count from events_by_source order by 1`,
+  `select datname, pg_get_userbyid(datdba), encoding, datcollate, datctype, setconfig from pg_database
+     left join pg_db_role_setting on setdatabase = pg_database.oid where datname = current_database()`,
+  `select conname, convalidated, pg_get_constraintdef(oid) as text from pg_constraint
+    where contype in ('f', 'p', 'u', 'c') and connamespace = 'public'::regnamespace order by 1, 3`,
+];
+
+describe('on a server that is in use', () => {
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    cluster = await createCluster();
+    await restore(cluster);
+  });
+
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  test('a database that holds something is refused, and replaced only on demand and in the end', async () => {
+    await expect(restore(cluster)).rejects.toMatchObject({ code: 'destination-not-empty' });
+    await using client = await cluster.connect({ database: rich });
+    await client.query('delete from accounts');
+    client.on('error', () => undefined);
+    await restore(cluster, { existing: 'replace' });
+    expect(await tableHashes(cluster, rich)).toEqual(await tableHashes(source, rich));
+    expect(await databases(cluster)).toEqual([rich]);
+  });
+
+  test('another name, an empty database, one schema', async () => {
+    await restore(cluster, { into: 'staging', databases: [rich] });
+    expect(await tableHashes(cluster, 'staging')).toEqual(await tableHashes(source, rich));
+    await cluster.sql('create database prepared');
+    const plan = await restore(cluster, { into: 'prepared' });
+    expect(plan.databases).toMatchObject([{ action: 'fill' }]);
+    await restore(cluster, { into: 'accounts', schema: 'public' });
+    const all = await tableHashes(source, rich);
+    const ofPublic = Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith('public.')));
+    expect(await tableHashes(cluster, 'accounts')).toEqual(ofPublic);
+    const again = await restore(cluster, { into: 'accounts', schema: 'auth' });
+    expect(again.databases).toMatchObject([{ action: 'add' }]);
+    await expect(restore(cluster, { into: 'accounts', schema: 'auth' })).rejects.toMatchObject({
+      code: 'destination-not-empty',
+    });
+  });
+
+  test('without owners and rights all belongs to who restores', async () => {
+    await restore(cluster, { into: 'mine', owners: false, grants: false, globals: false });
+    await using client = await cluster.connect({ database: 'mine' });
+    const { rows } = await client.query(`select distinct pg_get_userbyid(relowner) as owner, relacl from pg_class
+      where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')`);
+    expect(rows).toEqual([{ owner: 'postgres', relacl: null }]);
+  });
+});
+
+describe('what cannot succeed', () => {
+  let cluster: Cluster;
+
+  beforeAll(async () => (cluster = await createCluster()));
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  async function expectUntouched(): Promise<void> {
+    expect(await databases(cluster)).toEqual([]);
+  }
+
+  test('missing roles and extensions, an older server, unknown names: refused before anything is changed', async () => {
+    const refused = (options: Partial<LogicalRestoreOptions>, message: string) =>
+      expect(restore(cluster, options)).rejects.toThrow(message);
+    await refused({ globals: false }, 'not on the server: rich reader, rich_owner');
+    await refused({ databases: ['other'] }, 'database "other" is not in snapshot');
+    await refused({ schema: 'other' }, 'schema "other" is not in the dump');
+    await refused({ schema: 'auth', existing: 'replace' }, '--clean drops a whole database');
+    await using older = await createCluster({ major: 14 });
+    await expect(restore(older)).rejects.toMatchObject({ code: 'postgres-unsupported' });
+    await expectUntouched();
+    expect(await cluster.sql(`select from pg_roles where rolname ~ '^rich'`)).toEqual([]);
+  });
+
+  test('an error of pg_restore is told in its words, and no half database stays', async () => {
+    await source.sql('create database broken');
+    await using client = await source.connect({ database: 'broken' });
+    await client.query(`
+      create function holds(int) returns boolean language sql immutable as 'select true';
+      create table kept (id int); insert into kept values (1);
+      create table doubtful (id int check (holds(id))); insert into doubtful values (1);
+      create or replace function holds(int) returns boolean language sql immutable as 'select false'`);
+    for (const layout of ['parts', 'single'] as const) {
+      const { snapshot } = await bench.backup({ layout, filters: { ...everything, databases: ['broken'] } });
+      const attempt = restore(cluster, { selector: { text: snapshot.id } });
+      await expect(attempt).rejects.toMatchObject({
+        code: 'restore-incomplete',
+        message: expect.stringContaining('violates check constraint'),
+      });
+      await expectUntouched();
+    }
+  });
+
+  test('a damaged repository is an error, and no half database stays', async () => {
+    await using other = await dumpBench(source);
+    const { snapshot } = await other.backup({ filters: { ...everything, databases: [rich] } });
+    const plan = await planLogicalRestore(ctx, other.repository, {
+      ...defaults,
+      selector: { text: snapshot.id },
+      target: cluster.connection,
+    });
+    const packs = (await readdir(other.path('repository/data'), { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    for (const pack of packs) {
+      const bytes = await readFile(pack);
+      for (let at = 200; at < bytes.length; at += 5000) bytes[at] = ~bytes[at]!;
+      await chmod(pack, 0o600);
+      await writeFile(pack, bytes);
+    }
+    await expect(applyLogicalRestore(ctx, plan)).rejects.toMatchObject({ code: 'repository-damaged' });
+    await expectUntouched();
+  });
+
+  test('killed in the middle, it leaves no database of the name, and succeeds when it is run again', async () => {
+    const words = [bench.path('repository'), dump.snapshot.id, cluster.socketDirectory];
+    const process_ = execFile(process.execPath, [
+      join(import.meta.dirname, 'fixture/logicalRestoreProcess.ts'),
+      ...words,
+    ]);
+    await once(process_, 'exit');
+    expect(process_.signalCode).toBe('SIGKILL');
+    expect(await databases(cluster)).toEqual([`understudy_restoring_${rich}`]);
+    const sessions = `select from pg_stat_activity where datname ~ '^understudy' and backend_type = 'client backend'`;
+    await waitFor(async () => (await cluster.sql(sessions)).length === 0, { what: 'end of the sessions' });
+    await restore(cluster);
+    expect(await databases(cluster)).toEqual([rich]);
+    expect(await tableHashes(cluster, rich)).toEqual(await tableHashes(source, rich));
+  });
+});
