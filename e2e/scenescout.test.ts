@@ -26,9 +26,13 @@ afterAll(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-function setUp({ socketDirectory, port }: Cluster, place: string): void {
-  const server = `postgresql://postgres@${encodeURIComponent(socketDirectory)}:${port}/postgres`;
-  succeed('node', ['scripts/setup.mjs', place, '--server', server, '--until', until, '--port', '0'], { cwd: example });
+function setUp(server: Cluster, place: string): void {
+  const words = [place, '--server', databaseUrl(server, 'postgres'), '--until', until, '--port', '0'];
+  succeed('node', ['scripts/setup.mjs', ...words], { cwd: example });
+}
+
+function databaseUrl({ socketDirectory, port }: Cluster, database: string): string {
+  return `postgresql://postgres@${encodeURIComponent(socketDirectory)}:${port}/${database}`;
 }
 
 interface Place {
@@ -39,7 +43,7 @@ interface Place {
 /** What a person types: nothing of this project's environment reaches it. */
 function run(program: string, words: readonly string[], { cwd = app, environment = {} }: Place = {}) {
   const env = { PATH: `${root}/node_modules/.bin:${process.env['PATH']}`, HOME: directory.path, ...environment };
-  const { status, stdout, stderr } = spawnSync(program, words, { cwd, env, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(program, words, { cwd, env, encoding: 'utf8', timeout: 60_000 });
   return { status, stdout, stderr };
 }
 
@@ -56,11 +60,11 @@ async function hashes(of = cluster): Promise<unknown[]> {
     (table) => `select '${table}' as name, count(*), md5(string_agg(row, ',' order by row)) as hash
       from (select (to_jsonb(t) - 'floor_plan')::text as row from ${table} as t) as rows`,
   );
-  return query(`${queries.join(' union all ')} order by name`, of);
+  return query(`${queries.join(' union all ')} order by name`, 'scenescout', of);
 }
 
-async function query(text: string, of = cluster): Promise<unknown[]> {
-  await using client = await of.connect({ database: 'scenescout', options: '-c timezone=UTC' });
+async function query(text: string, database = 'scenescout', of = cluster): Promise<unknown[]> {
+  await using client = await of.connect({ database, options: '-c timezone=UTC' });
   return (await client.query<Record<string, unknown>>(text)).rows;
 }
 
@@ -120,6 +124,15 @@ test('the running application is healthy, goes on in new log files after SIGHUP,
   expect(existsSync(directory.join('scenescout.pid'))).toBe(false);
   const unreachable = run('./scripts/app-health-check.mjs', ['--url', 'http://127.0.0.1:9']);
   expect(unreachable).toMatchObject({ status: 1, stderr: expect.stringContaining('does not answer') });
+});
+
+test('on a copy that was restored without privileges its tests fail, and end', async () => {
+  await cluster.sql('create database bare template scenescout');
+  await query('revoke all on all tables in schema public from anon, authenticated, service_role', 'bare');
+  const environment = { DATABASE_URL: databaseUrl(cluster, 'bare') };
+  const { status, stdout } = run('npm', ['test'], { environment });
+  expect(status, stdout).toBe(1);
+  expect(stdout).toContain('✖ drafts are invisible, and nobody but the service writes events');
 });
 
 test('its script makes a backup with the configuration that it comes with', () => {

@@ -3,7 +3,7 @@ export const apps = [
   {
     name: 'scenescout',
     script: 'src/main.ts',
-    interpreter: 'node',
+    exec_mode: 'fork',
     instances: 1,
     kill_timeout: 10_000,
     max_memory_restart: '512M',

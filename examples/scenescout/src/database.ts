@@ -11,7 +11,7 @@ export const anonymous: Identity = { role: 'anon' };
 export const service: Identity = { role: 'service_role' };
 
 export function openPool(connectionString: string): pg.Pool {
-  return new pg.Pool({ connectionString, max: 10, application_name: 'scenescout' });
+  return new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: 10_000, application_name: 'scenescout' });
 }
 
 /**

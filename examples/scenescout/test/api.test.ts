@@ -13,8 +13,11 @@ before(async () => {
   app = await startApplication();
 });
 after(async () => {
-  await app.pool.query('delete from auth.users where email = $1', [email]);
-  await app[Symbol.asyncDispose]();
+  try {
+    await app.pool.query('delete from auth.users where email = $1', [email]);
+  } finally {
+    await app[Symbol.asyncDispose]();
+  }
 });
 
 test('health names the version of the schema and the age of the data', async () => {

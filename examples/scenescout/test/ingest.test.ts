@@ -11,11 +11,14 @@ before(async () => {
   app = await startApplication();
 });
 after(async () => {
-  await app.pool.query('delete from public.events where external_id like $1', [`${mark}%`]);
-  await app.pool.query('delete from public.venues where name like $1', [`%${mark}`]);
-  await app.pool.query('delete from public.ingestion_runs where id = any($1)', [runs]);
-  await app.pool.query('refresh materialized view public.event_stats');
-  await app[Symbol.asyncDispose]();
+  try {
+    await app.pool.query('delete from public.events where external_id like $1', [`${mark}%`]);
+    await app.pool.query('delete from public.venues where name like $1', [`%${mark}`]);
+    await app.pool.query('delete from public.ingestion_runs where id = any($1)', [runs]);
+    await app.pool.query('refresh materialized view public.event_stats');
+  } finally {
+    await app[Symbol.asyncDispose]();
+  }
 });
 
 async function send(source: string, body: unknown): Promise<Answer> {

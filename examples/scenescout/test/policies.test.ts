@@ -15,8 +15,11 @@ before(async () => {
   for (const id of [alice, bob]) await pool.query(insert, [id, `${id}@test.example`]);
 });
 after(async () => {
-  await pool.query('delete from auth.users where id = any($1)', [[alice, bob]]);
-  await pool.end();
+  try {
+    await pool.query('delete from auth.users where id = any($1)', [[alice, bob]]);
+  } finally {
+    await pool.end();
+  }
 });
 
 const user = (userId: string) => ({ role: 'authenticated', userId }) as const;
