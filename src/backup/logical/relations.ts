@@ -104,7 +104,7 @@ async function matchTables(sql: SqlConnection, patterns: readonly string[]): Pro
   await sql.query('RESET search_path');
   const rows = await sql.query<SqlRow & { at: bigint; key: number }>(
     `SELECT p.at, c.oid AS key
-       FROM pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[])
+       FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[])
             WITH ORDINALITY AS p (schema, name, at)
        JOIN pg_catalog.pg_class AS c ON c.relname OPERATOR(pg_catalog.~) p.name AND c.relkind IN ('r', 'S', 'v', 'm', 'f', 'p')
        JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace

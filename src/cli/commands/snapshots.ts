@@ -25,10 +25,10 @@ export const run: CommandRun<typeof snapshotsSpec> = async (ctx, invocation) => 
   const listed = newestOf(chosen, options.latest).toReversed();
   const warn = (message: string): void => printer.warn(message);
   const described = await describeSnapshots(ctx, repository, { snapshots: listed, warn });
-  const records = new Map(described.map(({ snapshot, record }) => [snapshot.id, record]));
+  const byId = new Map(described.map((one) => [one.snapshot.id, one]));
   for (const [index, { key, snapshots }] of groupSnapshots(listed, groupBy ?? []).entries()) {
     if (groupBy !== undefined) printer.remark(`${index > 0 ? '\n' : ''}snapshots of ${groupText(key)}:`);
-    const members = snapshots.map((snapshot) => ({ snapshot, record: records.get(snapshot.id) }));
+    const members = snapshots.flatMap(({ id }) => byId.get(id) ?? []);
     printSnapshots(invocation, members);
   }
   printer.remark(plural(listed.length, 'snapshot'));

@@ -1,3 +1,4 @@
+import type { DumpRecord } from '../../backup/dumpRecord.ts';
 import { isPhysical, loadPhysicalRecord } from '../../backup/loadPhysicalRecord.ts';
 import type { PhysicalRecord } from '../../backup/physicalRecord.ts';
 import type { Context } from '../../base/context.ts';
@@ -7,16 +8,18 @@ import type { Snapshot } from '../../snapshot/snapshots.ts';
 import { formatTimestamp, type Timestamp } from '../../snapshot/time.ts';
 import { formatBytes } from '../format.ts';
 import type { Column } from '../table.ts';
+import { dumpFields, dumpRemarks, loadDumpRecord } from './describeDump.ts';
 
-/** A snapshot and, of a physical one, what its record says; undefined when that cannot be read. */
+/** A snapshot and, of a physical or logical one, what its record says; undefined when that cannot be read. */
 export interface DescribedSnapshot {
   readonly snapshot: Snapshot;
   readonly record: PhysicalRecord | undefined;
+  readonly dump: DumpRecord | undefined;
 }
 
 const ownTag = /^(understudy$|kind:|source:)/;
 
-/** Reads the records of physical snapshots. One that cannot be read is told to `warn`, and the list goes on. */
+/** Reads the records of physical and logical snapshots. One that cannot be read is told to `warn`, and the list goes on. */
 export async function describeSnapshots(
   ctx: Context,
   repository: Repository,
@@ -24,29 +27,30 @@ export async function describeSnapshots(
 ): Promise<DescribedSnapshot[]> {
   const described: DescribedSnapshot[] = [];
   for (const snapshot of given.snapshots) {
-    described.push({ snapshot, record: await readRecord(ctx, repository, { snapshot, warn: given.warn }) });
+    described.push({ snapshot, ...(await readRecords(ctx, repository, { snapshot, warn: given.warn })) });
   }
   return described;
 }
 
-async function readRecord(
+async function readRecords(
   ctx: Context,
   repository: Repository,
   { snapshot, warn }: { readonly snapshot: Snapshot; readonly warn: (message: string) => void },
-): Promise<PhysicalRecord | undefined> {
-  if (!isPhysical(snapshot)) return undefined;
+): Promise<Omit<DescribedSnapshot, 'snapshot'>> {
   try {
-    return await loadPhysicalRecord(ctx, repository, snapshot);
+    const record = isPhysical(snapshot) ? await loadPhysicalRecord(ctx, repository, snapshot) : undefined;
+    return { record, dump: await loadDumpRecord(ctx, repository, snapshot) };
   } catch (error) {
     ctx.signal.throwIfAborted();
     if (!isOperationError(error)) throw error;
     warn(`snapshot ${snapshot.id.slice(0, 8)}: ${error.message}`);
-    return undefined;
+    return { record: undefined, dump: undefined };
   }
 }
 
 /** The object that `snapshots --json` prints; names as in restic, and what restic does not know beside them. */
-export function snapshotFields({ snapshot, record }: DescribedSnapshot): Record<string, unknown> {
+export function snapshotFields(described: DescribedSnapshot): Record<string, unknown> {
+  const { snapshot, record, dump } = described;
   const { id, time, parent, tree, paths, hostname, username, tags, programVersion } = snapshot;
   return {
     id,
@@ -61,8 +65,9 @@ export function snapshotFields({ snapshot, record }: DescribedSnapshot): Record<
     ...(programVersion === undefined ? {} : { program_version: programVersion }),
     kind: kindOf(snapshot),
     ...(sourceName(snapshot) === undefined ? {} : { source: sourceName(snapshot) }),
-    ...(sizeOf({ snapshot, record }) === undefined ? {} : { size_bytes: sizeOf({ snapshot, record }) }),
+    ...(sizeOf(described) === undefined ? {} : { size_bytes: sizeOf(described) }),
     ...(record === undefined ? {} : { record }),
+    ...(dump === undefined ? {} : dumpFields(dump)),
   };
 }
 
@@ -81,13 +86,19 @@ export const snapshotColumns: readonly Column<DescribedSnapshot>[] = [
       return size === undefined ? '' : formatBytes(size);
     },
   },
-  { title: 'Restores from', value: ({ record }) => (record === undefined ? '' : localTime(dateTime(record.stopTime))) },
+  {
+    title: 'Restores from',
+    value: ({ record, dump }) => {
+      const moment = record?.stopTime ?? dump?.snapshotTime;
+      return moment === undefined ? '' : localTime(dateTime(moment));
+    },
+  },
   { title: 'Tags', value: ({ snapshot }) => snapshot.tags.filter((tag) => !ownTag.test(tag)).join(',') },
   { title: 'Remarks', value: remarks },
 ];
 
-function remarks({ record }: DescribedSnapshot): string {
-  if (record === undefined) return '';
+function remarks({ record, dump }: DescribedSnapshot): string {
+  if (record === undefined) return dump === undefined ? '' : dumpRemarks(dump).join(', ');
   const { pages, fromStandby } = record;
   return [fromStandby ? 'from a standby' : '', pages.badCount > 0 ? `${pages.badCount} BAD PAGES` : '']
     .filter((text) => text !== '')
@@ -102,8 +113,8 @@ function sourceName({ tags }: Snapshot): string | undefined {
   return tags.find((tag) => tag.startsWith('source:'))?.slice('source:'.length);
 }
 
-function sizeOf({ snapshot, record }: DescribedSnapshot): number | undefined {
-  return record?.sizeBytes ?? snapshot.summary?.totalBytesProcessed;
+function sizeOf({ snapshot, record, dump }: DescribedSnapshot): number | undefined {
+  return record?.sizeBytes ?? dump?.sizeBytes ?? snapshot.summary?.totalBytesProcessed;
 }
 
 function dateTime(text: string): Timestamp {
