@@ -216,8 +216,9 @@ test('a private file is archived with mode 0600 and without its ACL', async () =
   const repository = await newRepository();
   mkdirSync(dir.join('in'));
   for (const name of ['.env', 'public']) writeFileSync(dir.join('in', name), name, { mode: 0o644 });
-  const letUserOneRead = '02000000' + '01000600ffffffff' + '0200040001000000' + '04000400ffffffff' + '10000400ffffffff';
-  const bytes = Buffer.from(`${letUserOneRead}20000400ffffffff`, 'hex');
+  const letUserOneRead =
+    '02000000 01000600ffffffff 0200040001000000 04000400ffffffff 10000400ffffffff 20000400ffffffff';
+  const bytes = Buffer.from(letUserOneRead.replaceAll(' ', ''), 'hex');
   loadPosix()?.setXattr(Buffer.from(dir.join('in/.env')), Buffer.from('system.posix_acl_access'), bytes);
   const isPrivate = (path: Buffer) => path.toString().endsWith('/.env');
   const { treeId } = await archive(repository, { paths: [dir.join('in')], isPrivate });

@@ -89,7 +89,7 @@ async function archive(repository: Repository, directory: string): Promise<strin
   await using upload = await Upload.begin(ctx, repository, { threads: 0, expectedChunks: 1000 });
   const { treeId } = await archiveFiles(ctx, { repository, upload, paths: [directory] });
   await upload.commit();
-  return findDirectory(ctx, treeLoader(repository), treeId, directory);
+  return await findDirectory(ctx, treeLoader(repository), treeId, directory);
 }
 
 test('random trees: the difference of two snapshots is that of the directories', { timeout: 60_000 }, async () => {

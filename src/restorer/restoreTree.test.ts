@@ -290,7 +290,12 @@ test('a directory that is only on the way stays as it is when it exists, and is 
   await restore(repository, tree, dir.join('out'), options);
   const modeOf = (path: string) => (statSync(dir.join(path)).mode & 0o777).toString(8);
   expect([modeOf('out'), modeOf('out/there'), modeOf('out/new')]).toEqual(['711', '701', '750']);
-  expect(readdirSync(dir.join('out'), { recursive: true }).toSorted()).toEqual(['new', 'new/a', 'there', 'there/a']);
+  expect(readdirSync(dir.join('out'), { recursive: true, encoding: 'utf8' }).toSorted()).toEqual([
+    'new',
+    'new/a',
+    'there',
+    'there/a',
+  ]);
 });
 
 test('reading back finds each file that is not as stored', async () => {

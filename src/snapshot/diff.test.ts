@@ -65,7 +65,13 @@ test.each([
   const file = {
     name: Buffer.from([0xff]),
     type: 'file',
-    ...{ mode: 0o644, mtimeNs: 0n, atimeNs: 0n, ctimeNs: 0n, uid: 0, gid: 0, size: 1n },
+    mode: 0o644,
+    mtimeNs: 0n,
+    atimeNs: 0n,
+    ctimeNs: 0n,
+    uid: 0,
+    gid: 0,
+    size: 1n,
     content: BlobList.empty,
   } as const;
   const add = (node: TreeNode): string => {

@@ -29,9 +29,9 @@ export interface DiffOptions {
 const slash = Buffer.from('/');
 
 /**
- * Compares two trees, each directory before its entries, in the order of names. Equal sub-trees are not read. Content is
- * compared by the ids of its blobs: a file that was cut into other chunks counts as changed. Inode, change and access
- * time do not matter.
+ * Compares two trees, each directory before its entries, in the order of names. Equal sub-trees are not read. Content
+ * is compared by the ids of its blobs: a file that was cut into other chunks counts as changed. Inode, change and
+ * access time do not matter.
  */
 export async function diffTrees(ctx: Context, loadTree: LoadTree, options: DiffOptions): Promise<void> {
   const load = async (id: string | undefined): Promise<readonly TreeNode[]> =>

@@ -66,14 +66,14 @@ export class FileRules {
 
   /** Makes the levels those from the root down to a directory. */
   #enter(directory: string): void {
-    while (this.#levels.length > 0 && !isWithin(directory, this.#levels.at(-1)!.path)) this.#levels.pop();
-    if (this.#levels.at(-1)?.path === directory) return;
-    if (this.#levels.length === 0) {
-      this.#root = this.#roots.find((root) => isWithin(directory, root)) ?? directory;
-      this.#levels.push(this.#look(this.#root));
+    this.#levels = this.#levels.filter(({ path }) => isWithin(directory, path));
+    let path = this.#levels.at(-1)?.path;
+    if (path === undefined) {
+      path = this.#root = this.#roots.find((root) => isWithin(directory, root)) ?? directory;
+      this.#levels.push(this.#look(path));
     }
-    for (let path = this.#levels.at(-1)!.path; path !== directory;) {
-      const next = directory.indexOf('/', path === '/' ? 1 : path.length + 1);
+    while (path !== directory) {
+      const next: number = directory.indexOf('/', path === '/' ? 1 : path.length + 1);
       path = next < 0 ? directory : directory.slice(0, next);
       this.#levels.push(this.#look(path));
     }

@@ -50,7 +50,7 @@ const fileName = fc.oneof(
   fc.string({ unit: letter, minLength: 1, maxLength: 3 }).filter((name) => !/^\.{1,2}$/.test(name)),
   fc.constantFrom('a b', '[a]', 'a*', '!a', '#a', 'ä', 'A'),
 );
-const path = fc.array(fileName, { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
+const somePath = fc.array(fileName, { minLength: 1, maxLength: 4 }).map((names) => names.join('/'));
 const namePart = fc.oneof(
   letter,
   fc.constantFrom(
@@ -79,7 +79,7 @@ const pattern = fc
   .map(([negation, start, parts, end]) => `${negation}${start}${parts.join('/')}${end}`);
 const ignoreFile = fc.array(pattern, { maxLength: 5 });
 const tree = fc.record({
-  paths: fc.uniqueArray(path, { minLength: 1, maxLength: 25 }),
+  paths: fc.uniqueArray(somePath, { minLength: 1, maxLength: 25 }),
   root: ignoreFile,
   nested: fc.array(fc.tuple(fc.nat(24), ignoreFile), { maxLength: 3 }),
 });

@@ -7,7 +7,7 @@ export interface IgnorePattern {
   matches(path: string): boolean;
 }
 
-/** Reads one line; undefined for an empty line, a comment, and for what git takes for a pattern that matches nothing. */
+/** Reads one line; undefined for an empty line, a comment, and what git takes for a pattern that matches nothing. */
 export function parseIgnoreLine(line: string): IgnorePattern | undefined {
   let glob = withoutTrailingSpaces(line);
   if (glob === '' || glob.startsWith('#')) return undefined;

@@ -9,14 +9,13 @@ import type { BackUp } from './backUp.ts';
 /** Warnings of one sort that a person gets to read; the record holds more. */
 const mostWarnings = 20;
 
-/** Backs up files and reports; what is lacking or was written to meanwhile makes it fail although the snapshot is kept. */
+/** Backs up files and reports; what lacks or was written to meanwhile makes it fail although the snapshot is kept. */
 export const backUp: BackUp<'files'> = async (ctx, { invocation, repository, settings, name, config }) => {
   const { printer, terminal, options } = invocation;
   const begunMs = ctx.clock.monotonicMs();
-  const { paths, optionalPaths, exclude, excludeFiles, excludeCaches, oneFileSystem, secrets } = config;
   const result = await backupFiles(ctx, await repository.opening, {
+    ...config,
     source: name,
-    ...{ paths, optionalPaths, exclude, excludeFiles, excludeCaches, oneFileSystem, secrets },
     rehash: options.rehash,
     tags: options.tag,
     ...uploadOptions(settings),
