@@ -14,6 +14,9 @@ export function crossCheck(config: Config): Problem[] {
         hint: nameHint(source.tier, Object.keys(config.tiers)),
       });
     }
+    if (source.kind === 'git' && source.path === undefined && Object.keys(source.remotes).length === 0) {
+      problems.push({ path, message: `${dotted(path)}: a git repository needs a path or remotes` });
+    }
     if ('connection' in source) problems.push(...connectionProblems([...path, 'connection'], source.connection));
   }
   return problems;

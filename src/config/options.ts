@@ -66,8 +66,8 @@ export const options = {
   'sources.*.kind': {
     description:
       'What the source is: `postgres` is a PostgreSQL cluster, physical backup and WAL; `dump` are logical backups ' +
-      'of its databases; `files` are files of an ' +
-      'application, configuration, secrets.',
+      'of its databases; `files` are files of an application, configuration, secrets; `logs` are log files, rotated ' +
+      'without losing a line; `git` is a git repository with its remotes.',
   },
   'sources.*.tier': { description: 'Name of the tier whose objectives this source has to meet.' },
   'sources.*.retention': {
@@ -98,6 +98,32 @@ export const options = {
     description:
       'Patterns of files with secrets, e.g. `.env`, `*.pem`: they are restored readable by their owner alone (mode ' +
       '0600), and the backup tells which of them others can read now.',
+  },
+  'sources.*.directory': { path: true, description: 'Directory of the logs.' },
+  'sources.*.files': { description: 'Names or patterns (`*`, `?`, `[a-z]`) of the logs in it.' },
+  'sources.*.afterRotate': {
+    description:
+      'Shell command that makes programs open their logs anew, e.g. `kill -HUP $(cat /run/app.pid)`. It is run while a ' +
+      'renamed log is still open.',
+  },
+  'sources.*.keepLocal': {
+    description: 'How long rotated logs stay in the directory, compressed, once they are in the repository.',
+  },
+  'sources.*.keep': {
+    description: 'How long rotated logs are part of new snapshots; the newest snapshot holds all of that time.',
+  },
+  'sources.*.path': { path: true, description: 'The git repository: a working directory or a bare repository.' },
+  'sources.*.remotes': {
+    description:
+      'Other copies of it, by name, beside those that the repository itself knows: URLs or local paths, with which every ' +
+      'branch is compared. `${NAME}` is replaced by that environment variable. Without `path`, the first is backed up.',
+  },
+  'sources.*.remotes.*': { description: 'URL, or absolute path, of one of them.' },
+  'sources.*.mirrorDirectory': {
+    path: true,
+    description:
+      'Where a mirror is kept between backups, so that only what is new is stored; default ' +
+      '`~/.cache/understudy/git/<source>`.',
   },
   'sources.*.databases': {
     description: 'Databases to dump, by name; default all of the server but templates and those closed to the role.',
@@ -177,8 +203,9 @@ export const options = {
   },
   'sources.*.method': {
     description:
-      'How to back up: `files` reads the data directory on its host, `stream` uses the replication protocol from ' +
-      'anywhere, `auto` takes `files` where the data directory is readable.',
+      'How to back up. A cluster: `files` reads the data directory on its host, `stream` uses the replication protocol ' +
+      'from anywhere, `auto` takes `files` where the data directory is readable. Logs: `rename` for programs that open ' +
+      'their log anew, `copy-truncate` for those that cannot but append (ext4 and XFS; no line is lost by either).',
   },
   'sources.*.wal': { description: 'How WAL gets into the repository.' },
   'sources.*.wal.receive': { description: 'Settings of `understudy wal receive`.' },
@@ -207,6 +234,11 @@ export const options = {
     path: true,
     description: 'Directory under which sandboxes are built; needs space for the restored cluster.',
   },
+  'contacts': { description: 'Whom to call in an emergency, first to last; they stand in runbooks and evidence.' },
+  'contacts.name': { description: 'Name of the person or company.' },
+  'contacts.role': { description: 'What they are called for, e.g. `database administrator`.' },
+  'contacts.phone': { description: 'Telephone number.' },
+  'contacts.email': { description: 'E-mail address.' },
   'postgresBinaries': {
     path: true,
     description: 'Directories with PostgreSQL programs (`initdb`, `postgres`, ...), looked at before the usual places.',

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { tlsModes } from './kinds/connection.ts';
 import { dumpShape } from './kinds/dump.ts';
 import { filesShape } from './kinds/files.ts';
+import { gitShape } from './kinds/git.ts';
+import { logsShape } from './kinds/logs.ts';
 import { postgresShape } from './kinds/postgres.ts';
 import { compressionLevels, defaultCompression, defaultPackSizeText } from './repositoryDefaults.ts';
 import { retentionShape } from './retentionShape.ts';
@@ -28,6 +30,7 @@ export const configSchema = z.strictObject({
     user: described('verify.user', text().default('postgres')),
     directory: described('verify.directory', text().optional()),
   }),
+  contacts: described('contacts', z.array(contact()).default([])),
   postgresBinaries: described('postgresBinaries', z.array(text()).default([])),
 });
 
@@ -43,8 +46,20 @@ function repositoryShape() {
   };
 }
 
+function contact() {
+  return z.strictObject({
+    name: described('contacts.name', text()),
+    role: described('contacts.role', text()),
+    phone: described('contacts.phone', text().optional()),
+    email: described('contacts.email', text().optional()),
+  });
+}
+
 function source() {
-  return described('sources.*', z.discriminatedUnion('kind', [postgresShape(), dumpShape(), filesShape()]));
+  return described(
+    'sources.*',
+    z.discriminatedUnion('kind', [postgresShape(), dumpShape(), filesShape(), logsShape(), gitShape()]),
+  );
 }
 
 function tier() {

@@ -23,6 +23,8 @@ const kinds: { readonly [Kind in SourceKind]: () => Promise<{ readonly backUp: B
   postgres: () => import('./postgres.ts'),
   dump: () => import('./dump.ts'),
   files: () => import('./files.ts'),
+  logs: () => import('./logs.ts'),
+  git: () => import('./git.ts'),
 };
 
 export async function backUpSource<Kind extends SourceKind>(ctx: Context, run: SourceRun<Kind>): Promise<void> {

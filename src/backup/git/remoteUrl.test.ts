@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { parseRemoteUrl } from './remoteUrl.ts';
+
+test.each([
+  ['https://github.com/org/app.git', 'https://github.com/org/app.git', false],
+  ['https://ghp_token@github.com/org/app.git', 'https://github.com/org/app.git', false],
+  ['https://me:pa%40ss@host:8443/app.git?private_token=x', 'https://host:8443/app.git', false],
+  ['ssh://git:pw@host:22/app.git', 'ssh://git@host:22/app.git', false],
+  ['git@github.com:org/app.git', 'git@github.com:org/app.git', false],
+  ['/srv/git/app.git', '/srv/git/app.git', true],
+  ['../other.git', '/srv/other.git', true],
+  ['./odd:name', '/srv/app/odd:name', true],
+  ['file:///srv/app.git', 'file:///srv/app.git', true],
+  ['https://a:b@[broken/app.git', 'https://[broken/app.git', false],
+])('%s is shown as %s', (text, url, isLocal) => {
+  expect(parseRemoteUrl(text, '/srv/app')).toMatchObject({ url, isLocal });
+});
+
+test('credentials of a web address are kept apart, and print as nothing', () => {
+  const { credentials } = parseRemoteUrl('https://me:pa%40ss@host/app.git', '/');
+  expect(credentials?.username.reveal()).toBe('me');
+  expect(credentials?.password.reveal()).toBe('pa@ss');
+  expect(JSON.stringify(parseRemoteUrl('https://me:pa%40ss@host/app.git', '/'))).not.toContain('pa@ss');
+});

@@ -1,0 +1,36 @@
+import { resolve } from 'node:path';
+import { Secret } from '../../base/secret.ts';
+
+/** Where a remote is, and apart from it what nobody may see. */
+export interface RemoteUrl {
+  /** Without credentials: may be shown, stored, and stand on a command line. */
+  readonly url: string;
+  /** True for a directory of this machine. */
+  readonly isLocal: boolean;
+  readonly credentials?: { readonly username: Secret; readonly password: Secret };
+}
+
+/**
+ * Takes a URL of git apart. What stands before the `@` of a web address is secret, the name too (it can be a token), and
+ * so is what follows a `?`; the user of an SSH address is not, its password is. Relative paths start at `directory`.
+ */
+export function parseRemoteUrl(text: string, directory: string): RemoteUrl {
+  if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) {
+    const isRemote = /^[^/]*:/.test(text); // as git: host:path, unless a slash comes before the colon
+    return isRemote ? { url: text, isLocal: false } : { url: resolve(directory, text), isLocal: true };
+  }
+  const url = URL.parse(text);
+  if (url === null) return { url: text.replace(/\/\/[^/]*@/, '//'), isLocal: false };
+  const { username, password, protocol } = url;
+  const isWeb = protocol === 'http:' || protocol === 'https:';
+  url.password = '';
+  url.hash = '';
+  if (isWeb) {
+    url.username = '';
+    url.search = '';
+  }
+  const plain = { url: url.href, isLocal: protocol === 'file:' };
+  if (!isWeb || (username === '' && password === '')) return plain;
+  const secret = (value: string): Secret => new Secret(decodeURIComponent(value));
+  return { ...plain, credentials: { username: secret(username), password: secret(password) } };
+}

@@ -1,0 +1,281 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createContext } from '../base/context.ts';
+import { silentProgress } from '../base/progress.ts';
+import { Secret } from '../base/secret.ts';
+import type { Repository } from '../repository/repository.ts';
+import { listProcesses } from '../testing/processes.ts';
+import { newLocalRepository, passwordText } from '../testing/repositories.ts';
+import { tempDir, type TempDir } from '../testing/tempDir.ts';
+import { backupGit, type GitBackupOptions, type GitBackupResult } from './gitBackup.ts';
+
+const ctx = createContext();
+
+/** Git with an identity, and without the configuration of whoever runs the tests. */
+function git(directory: string, ...args: string[]): string {
+  const env = {
+    PATH: process.env['PATH'],
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_AUTHOR_NAME: 'T',
+    GIT_AUTHOR_EMAIL: 't@example.org',
+    GIT_COMMITTER_NAME: 'T',
+    GIT_COMMITTER_EMAIL: 't@example.org',
+  };
+  return execFileSync('git', ['-C', directory, ...args], {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
+}
+
+function commit(directory: string, name: string): string {
+  writeFileSync(join(directory, name), `${name}\n`);
+  git(directory, 'add', name);
+  git(directory, 'commit', '-q', '-m', name);
+  return git(directory, 'rev-parse', 'HEAD');
+}
+
+interface Bench extends AsyncDisposable {
+  readonly dir: TempDir;
+  /** A working directory with two commits on `main`. */
+  readonly work: string;
+  readonly repository: Repository;
+  backUp(options?: Partial<GitBackupOptions>): Promise<GitBackupResult>;
+  /** Restores with stock restic; the path of the mirror. */
+  restore(result: GitBackupResult): string;
+}
+
+async function openBench(): Promise<Bench> {
+  const dir = await tempDir();
+  const work = dir.join('work');
+  git(dir.path, 'init', '-q', '-b', 'main', work);
+  commit(work, 'one');
+  commit(work, 'two');
+  const repository = await newLocalRepository(dir.join('repository'));
+  return {
+    dir,
+    work,
+    repository,
+    backUp: (options = {}) =>
+      backupGit(ctx, repository, {
+        source: 'app',
+        path: work,
+        remotes: {},
+        mirrorDirectory: dir.join('mirror'),
+        threads: 0,
+        progress: silentProgress,
+        ...options,
+      }),
+    restore: ({ snapshot }) => {
+      const target = dir.join(`restored-${snapshot.id.slice(0, 8)}`);
+      const env = { ...process.env, RESTIC_PASSWORD: passwordText };
+      const args = ['-r', dir.join('repository'), '--no-cache', 'restore', snapshot.id, '--target', target];
+      execFileSync('restic', args, { env, stdio: 'pipe' });
+      return join(target, 'app/repository.git');
+    },
+    [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
+  };
+}
+
+test('all refs, stashes and a detached head are restored by stock restic into what git clones and checks', async () => {
+  await using bench = await openBench();
+  const { work } = bench;
+  git(work, 'tag', '-a', 'v1', '-m', 'first');
+  git(work, 'branch', 'old/feature', 'HEAD~1');
+  for (const name of ['first', 'second']) {
+    appendFileSync(join(work, 'one'), name);
+    git(work, 'stash', 'push', '-q', '-m', name);
+  }
+  git(work, 'checkout', '-q', '--detach');
+  const detached = commit(work, 'three');
+  const result = await bench.backUp();
+  const { record } = result;
+  expect(record).toMatchObject({
+    head: { ref: null, id: detached },
+    stashes: 2,
+    working: { changed: 0, untracked: 0 },
+  });
+  expect(record.kept).toEqual([detached, git(work, 'rev-parse', 'stash@{1}')].sort());
+  const mirror = bench.restore(result);
+  git(mirror, 'fsck', '--full', '--strict');
+  const refs = git(work, 'for-each-ref', '--format=%(objectname) %(refname)').split('\n');
+  const restored = git(mirror, 'for-each-ref', '--format=%(objectname) %(refname)').split('\n');
+  expect(restored).toEqual(expect.arrayContaining(refs));
+  expect(record.refs.map(({ name, id }) => `${id} ${name}`).sort()).toEqual(refs.sort());
+  for (const id of record.kept) git(mirror, 'cat-file', '-e', `${id}^{tree}`);
+  git(bench.dir.path, 'clone', '-q', mirror, bench.dir.join('clone'));
+  expect(git(bench.dir.join('clone'), 'rev-parse', 'HEAD')).toBe(detached);
+  expect(git(bench.dir.join('clone'), 'rev-parse', 'origin/old/feature', 'v1^{}').split('\n')).toEqual([
+    git(work, 'rev-parse', 'old/feature'),
+    git(work, 'rev-parse', 'main'),
+  ]);
+});
+
+test('branches are compared with every remote: equal, ahead, behind, diverged, only here, only there, unreachable', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  for (const name of ['first', 'second']) {
+    git(dir.path, 'init', '-q', '--bare', '-b', 'main', dir.join(`${name}.git`));
+    git(work, 'remote', 'add', name, `../${name}.git`);
+  }
+  git(work, 'remote', 'add', 'gone', dir.join('gone.git'));
+  git(work, 'branch', 'release');
+  git(work, 'branch', 'only-first');
+  git(work, 'push', '-q', 'first', '--all');
+  git(work, 'push', '-q', 'second', 'main', 'release');
+  git(work, 'branch', '-D', '-q', 'only-first');
+  git(work, 'branch', 'only-here');
+  const other = dir.join('other');
+  git(dir.path, 'clone', '-q', dir.join('second.git'), other);
+  const foreign = commit(other, 'theirs');
+  git(other, 'push', '-q', 'origin', 'main', 'main:release');
+  commit(work, 'ours');
+  const result = await bench.backUp();
+  const states = result.record.remotes.map(({ name, state, branches }) => [
+    name,
+    state,
+    branches.map((one) => `${one.name} ${one.state} ${one.ahead} ${one.behind}`),
+  ]);
+  expect(states).toEqual([
+    [
+      'first',
+      'reachable',
+      ['main ahead 1 0', 'only-first only-there 0 0', 'only-here only-here 0 0', 'release equal 0 0'],
+    ],
+    ['second', 'reachable', ['main diverged 1 1', 'only-here only-here 0 0', 'release behind 0 1']],
+    ['gone', 'unreachable', []],
+  ]);
+  expect(result.record.remotes[2]?.reason).toMatch(/gone\.git' does not appear to be a git repository/);
+  git(bench.restore(result), 'cat-file', '-e', foreign); // what only a remote has is in the backup
+});
+
+test('a second backup stores the new pack and little else; branches that went are gone', async () => {
+  await using bench = await openBench();
+  const { work } = bench;
+  writeFileSync(join(work, 'large'), Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * at * 31) % 251)));
+  commit(work, 'large-too');
+  git(work, 'add', 'large');
+  git(work, 'commit', '-q', '-m', 'large');
+  git(work, 'branch', 'a');
+  const first = await bench.backUp();
+  git(work, 'branch', '-D', '-q', 'a');
+  git(work, 'branch', 'a/b');
+  commit(work, 'small');
+  git(work, 'gc', '-q', '--aggressive', '--prune=now');
+  const second = await bench.backUp();
+  expect(second.record).toMatchObject({ parent: first.snapshot.id, packs: 2 });
+  expect(second.record.refs.map(({ name }) => name)).toEqual(['refs/heads/a/b', 'refs/heads/main']);
+  expect(second.totals.addedBytes).toBeLessThan(20_000);
+  const third = await bench.backUp();
+  expect(third.totals.dataBlobs).toBe(1); // the record
+});
+
+test('what is not in git is told: changes, new files, submodules, LFS, shallow history', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  writeFileSync(join(work, '.gitmodules'), '[submodule "lib"]\n\tpath = vendor/lib\n\turl = ../lib\n');
+  mkdirSync(join(work, 'assets'));
+  writeFileSync(join(work, 'assets/.gitattributes'), '*.bin filter=lfs diff=lfs merge=lfs\n');
+  git(work, 'add', '.');
+  git(work, 'commit', '-q', '-m', 'submodule');
+  git(work, 'mv', 'one', 'uno');
+  appendFileSync(join(work, 'two'), 'more');
+  writeFileSync(join(work, 'new'), '');
+  const { record } = await bench.backUp();
+  expect(record).toMatchObject({ working: { changed: 2, untracked: 1 }, submodules: ['vendor/lib'], usesLfs: true });
+  git(dir.path, 'clone', '-q', '--depth=1', `file://${work}`, dir.join('shallow'));
+  const shallow = await bench.backUp({ path: dir.join('shallow'), mirrorDirectory: dir.join('mirror2') });
+  expect(shallow.record).toMatchObject({ isShallow: true, submodules: ['vendor/lib'] });
+});
+
+test('a bare repository, an empty one, one of another object format, and a remote alone are backed up', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  git(dir.path, 'clone', '-q', '--bare', work, dir.join('bare.git'));
+  const bare = await bench.backUp({ path: dir.join('bare.git') });
+  expect(bare.record).toMatchObject({ working: null, head: { ref: 'refs/heads/main' } });
+  git(dir.path, 'init', '-q', '-b', 'trunk', '--object-format=sha256', dir.join('empty'));
+  const empty = await bench.backUp({ path: dir.join('empty') });
+  expect(empty.record).toMatchObject({ objectFormat: 'sha256', refs: [], head: { ref: 'refs/heads/trunk', id: null } });
+  git(dir.path, 'clone', '-q', bench.restore(empty), dir.join('clone'));
+  const remotes = { origin: new Secret(`file://${dir.join('bare.git')}`), copy: new Secret(work) };
+  const alone = await bench.backUp({ path: undefined, remotes });
+  expect(alone.record).toMatchObject({
+    from: `file://${dir.join('bare.git')}`,
+    head: { ref: 'refs/heads/main' },
+    remotes: [{ name: 'copy', branches: [{ name: 'main', state: 'equal' }] }],
+  });
+});
+
+test('a damaged mirror is made anew; a damaged repository is refused, and so is what is none', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  await bench.backUp();
+  const packs = dir.join('mirror/repository.git/objects/pack');
+  for (const name of readdirSync(packs).filter((each) => each.endsWith('.pack'))) {
+    chmodSync(join(packs, name), 0o600);
+    writeFileSync(join(packs, name), 'damaged');
+  }
+  writeFileSync(dir.join('mirror/repository.git/packed-refs.lock'), ''); // of a git that was killed
+  git(bench.restore(await bench.backUp()), 'fsck', '--full');
+  const blob = git(work, 'rev-parse', 'HEAD:two');
+  rmSync(join(work, '.git/objects', blob.slice(0, 2), blob.slice(2)));
+  await expect(bench.backUp({ mirrorDirectory: dir.join('fresh') })).rejects.toMatchObject({ code: 'program-failed' });
+  await expect(bench.backUp({ path: dir.path })).rejects.toMatchObject({ code: 'source-unsuitable' });
+  await expect(bench.backUp({ path: dir.join('none') })).rejects.toMatchObject({ code: 'file-missing' });
+});
+
+test('nothing that a repository brings with it is run', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  writeFileSync(join(work, '.git/hooks/reference-transaction'), `#!/bin/sh\ntouch ${dir.join('hook')}\n`, {
+    mode: 0o755,
+  });
+  git(work, '-c', 'core.hooksPath=/dev/null', 'remote', 'add', 'ssh', 'ssh://127.0.0.1:1/app.git');
+  git(work, 'config', 'core.fsmonitor', `touch ${dir.join('monitor')}; false`);
+  git(work, 'config', 'core.sshCommand', `touch ${dir.join('ssh')}; false`);
+  const { record } = await bench.backUp();
+  expect(record.remotes).toMatchObject([{ name: 'ssh', state: 'unreachable' }]);
+  expect(readdirSync(dir.path).sort()).toEqual(['mirror', 'repository', 'work']);
+});
+
+test('credentials reach the remote, and nobody else: no process list, record, error or file has them', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  const seen: (string | undefined)[] = [];
+  let commandLines = '';
+  const server = createServer(({ headers }, response) => {
+    seen.push(headers.authorization);
+    commandLines += listProcesses()
+      .map(({ command }) => command)
+      .join('\n');
+    if (headers.authorization !== undefined) return response.writeHead(404).end();
+    return response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  git(work, 'remote', 'add', 'web', `http://robot:hunter2@127.0.0.1:${port}/app.git`);
+  const result = await bench.backUp({ remotes: { other: new Secret('http://hunter3@127.0.0.1:1/app.git') } });
+  server.close();
+  expect(seen).toContain(`Basic ${Buffer.from('robot:hunter2').toString('base64')}`);
+  expect(commandLines).toContain(`127.0.0.1:${port}/app.git`);
+  expect(commandLines).not.toContain('hunter');
+  expect(result.record.remotes).toMatchObject([
+    {
+      name: 'web',
+      url: `http://127.0.0.1:${port}/app.git`,
+      state: 'unreachable',
+      reason: expect.stringContaining('not found'),
+    },
+    { name: 'other', url: 'http://127.0.0.1:1/app.git', state: 'unreachable' },
+  ]);
+  expect(JSON.stringify(result.record)).not.toContain('hunter');
+  bench.restore(result);
+  rmSync(join(work, '.git/config')); // where it comes from
+  expect(() => execFileSync('grep', ['-r', 'hunter', dir.path])).toThrow(expect.objectContaining({ status: 1 }));
+});

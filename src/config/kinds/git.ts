@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { described, name, secret, text } from '../schemaParts.ts';
+import { commonShape } from './common.ts';
+
+/** A git repository, and other copies of it to compare it with. */
+export function gitShape() {
+  return z.strictObject({
+    kind: described('sources.*.kind', z.literal('git')),
+    ...commonShape(),
+    path: described('sources.*.path', text().optional()),
+    remotes: described('sources.*.remotes', z.record(name(), described('sources.*.remotes.*', secret())).default({})),
+    mirrorDirectory: described('sources.*.mirrorDirectory', text().optional()),
+  });
+}
