@@ -68,8 +68,8 @@ export async function saveHolds(ctx: Context, repository: Repository, { heldSour
 }
 
 /**
- * Notes the flaws of those that are passed over. Where none is without, the newest that is only partly flawed has to do:
- * a file that can never be read must not stop retention for ever.
+ * Notes the flaws of those that are passed over. Where none is without, the newest that is only partly flawed has to
+ * do: a file that can never be read must not stop retention for ever.
  */
 async function newestGood(
   ctx: Context,

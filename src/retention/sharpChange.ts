@@ -20,8 +20,8 @@ export type SharpChange =
 
 /**
  * Compares the newest backup of a source with those before it: did it lose half its size, or was most of it written
- * anew? Both are what a dropped table or a blackmailer leaves behind. `snapshots` newest first; with too few of them, or
- * ones that cannot be read, nothing is found.
+ * anew? Both are what a dropped table or a blackmailer leaves behind. `snapshots` newest first; with too few of them,
+ * or ones that cannot be read, nothing is found.
  */
 export async function findSharpChange(
   ctx: Context,

@@ -3,6 +3,7 @@ import { needs } from '../testing/needs.ts';
 import { tempDir } from '../testing/tempDir.ts';
 import { formatCalendarDuration, parseCalendarDuration } from './calendarDuration.ts';
 import { snapshotFixture } from './fixture/snapshotFixture.ts';
+import type { Restic } from '../testing/restic.ts';
 import { createStockRepository } from '../testing/stockRepository.ts';
 import { planForget } from './forgetPlan.ts';
 import { countedRules, spanRules, type RetentionPolicy } from './retentionPolicy.ts';
@@ -53,7 +54,7 @@ function randomPolicy(): RetentionPolicy {
     .map((name) => [name, parseCalendarDuration(pick('12h', '3d', '1m', '2m5d', '1y', '1y1m1d1h'))]);
   const tags = random(4) === 0 ? [['tags', pick([['a']], [['a', 'b'], ['']], [['b']])]] : [];
   const chosen = [...counts, ...spans, ...tags];
-  return { ...Object.fromEntries(chosen.length === 0 ? [['last', 1]] : chosen), keepOldest: false, protectedTags: [] };
+  return { ...Object.fromEntries(chosen.length === 0 ? [['last', 1]] : chosen), protectedTags: [] };
 }
 
 function resticFlags(policy: RetentionPolicy): string[] {
@@ -80,15 +81,22 @@ interface StockGroup {
 beforeAll(() => void vi.stubEnv('TZ', 'UTC'));
 afterAll(() => void vi.unstubAllEnvs());
 
+/** Since 0.16 every rule with room left keeps the oldest snapshot too. */
+async function keepsOldest(restic: Restic): Promise<boolean> {
+  const [, major, minor] = /restic (\d+)\.(\d+)/.exec(await restic.run('version')) ?? [];
+  return Number(major) > 0 || Number(minor) >= 16;
+}
+
 needs('restic')(`forget decides as stock restic: ${groups} histories, ${policies} policies`, async () => {
   await using directory = await tempDir();
   const stock = createStockRepository(directory.path);
   const snapshots = Array.from({ length: groups }, (_, index) => randomHistory(`host${index}`))
     .flat()
     .map((document) => ({ ...document, id: stock.putSnapshot(serializeSnapshotDocument(document)) }));
+  const keepOldest = await keepsOldest(stock.restic);
   let removed = 0;
   for (let round = 0; round < policies; round++) {
-    const policy = randomPolicy();
+    const policy = { ...randomPolicy(), keepOldest };
     const flags = resticFlags(policy);
     const theirs = await stock.restic.json<StockGroup[]>('forget', '--dry-run', ...flags);
     const ours = planForget(snapshots, { policy, now: new Date(), allowRemoveAll: true });

@@ -3,7 +3,7 @@ import { parseConfig } from '../../config/loadConfig.ts';
 import { parseCommandLine } from '../parse.ts';
 import type { OptionValues } from '../spec.ts';
 import type { keepFlags } from '../specs/forget.ts';
-import { policyOfConfig, policyOfFlags } from './policy.ts';
+import { policyOfConfig, policyOfFlags, sourcePoliciesOfConfig, walPolicy } from './policy.ts';
 
 function flags(...words: readonly string[]) {
   const parsed = parseCommandLine(['forget', ...words]);
@@ -40,4 +40,29 @@ test('tags are lists of lists, and no rule at all is no policy', () => {
   expect(config('keepTags: ["a,b", c]')).toMatchObject({ tags: [['a', 'b'], ['c']] });
   expect(flags()).toBeUndefined();
   expect(config('keepDaily: 0')).toBeUndefined();
+});
+
+test('the rules of a source replace the common ones; tags and window come from there unless it has its own', () => {
+  const config = parseConfig(
+    `
+sources:
+  main: { kind: postgres }
+  logs: { kind: postgres, retention: { keepWithin: 90d } }
+  tagged: { kind: postgres, retention: { keepTags: [b], recoveryWindow: 3d } }
+retention: { keepDaily: 30, keepTags: [a], recoveryWindow: 14d }
+`,
+    '/etc/understudy/understudy.yaml',
+  );
+  expect(sourcePoliciesOfConfig(config)).toEqual(
+    new Map([
+      ['logs', { within: { years: 0, months: 0, days: 90, hours: 0 }, tags: [['a']] }],
+      ['tagged', { daily: 30, tags: [['b']] }],
+    ]),
+  );
+  const dayMs = 86_400_000;
+  expect(walPolicy(config, undefined)).toEqual({
+    windowMs: 14 * dayMs,
+    sourceWindowsMs: new Map([['tagged', 3 * dayMs]]),
+  });
+  expect(walPolicy(config, dayMs)).toEqual({ windowMs: dayMs });
 });
