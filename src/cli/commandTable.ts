@@ -6,15 +6,30 @@ import { completionSpec } from './specs/completion.ts';
 import { demoSpec } from './specs/demo.ts';
 import { diffSpec } from './specs/diff.ts';
 import { doctorSpec } from './specs/doctor.ts';
+import { drillListSpec, drillRunSpec, drillShowSpec } from './specs/drill.ts';
 import { dumpSpec } from './specs/dump.ts';
+import { exportSpec } from './specs/export.ts';
 import { forgetSpec } from './specs/forget.ts';
 import { initSpec } from './specs/init.ts';
 import { keyAddSpec, keyListSpec, keyPasswdSpec, keyRemoveSpec } from './specs/key.ts';
 import { lsSpec } from './specs/ls.ts';
+import {
+  planApproveSpec,
+  planCheckSpec,
+  planContinueSpec,
+  planListSpec,
+  planPauseSpec,
+  planPrintSpec,
+  planRunSpec,
+  planSkipSpec,
+  planStatusSpec,
+} from './specs/plan.ts';
 import { pruneSpec } from './specs/prune.ts';
+import { restoreDatabaseSpec } from './specs/restoreDatabase.ts';
 import { restoreFilesSpec } from './specs/restoreFiles.ts';
 import { restoreSpec } from './specs/restore.ts';
 import { retentionAcknowledgeSpec, retentionSimulateSpec } from './specs/retention.ts';
+import { restoreTableSpec } from './specs/restoreTable.ts';
 import { snapshotsSpec } from './specs/snapshots.ts';
 import { unlockSpec } from './specs/unlock.ts';
 import { verifySpec } from './specs/verify.ts';
@@ -34,10 +49,13 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(backupSpec, () => import('./commands/backup.ts')),
   register(restoreSpec, () => import('./commands/restore.ts')),
   register(restoreFilesSpec, () => import('./commands/restoreFiles.ts')),
+  register(restoreDatabaseSpec, () => import('./commands/restoreDatabase.ts')),
+  register(restoreTableSpec, () => import('./commands/restoreTable.ts')),
   register(snapshotsSpec, () => import('./commands/snapshots.ts')),
   register(lsSpec, () => import('./commands/ls.ts')),
   register(diffSpec, () => import('./commands/diff.ts')),
   register(dumpSpec, () => import('./commands/dump.ts')),
+  register(exportSpec, () => import('./commands/export.ts')),
   register(forgetSpec, () => import('./commands/forget.ts')),
   register(pruneSpec, () => import('./commands/prune.ts')),
   register(retentionSimulateSpec, () => import('./commands/retentionSimulate.ts')),
@@ -57,6 +75,18 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(walStatusSpec, () => import('./commands/walStatus.ts')),
   register(walPushSpec, () => import('./commands/walPush.ts')),
   register(walGetSpec, () => import('./commands/walGet.ts')),
+  register(planListSpec, () => import('./commands/planList.ts')),
+  register(planCheckSpec, () => import('./commands/planCheck.ts')),
+  register(planPrintSpec, () => import('./commands/planPrint.ts')),
+  register(planRunSpec, () => import('./commands/planRun.ts')),
+  register(planStatusSpec, () => import('./commands/planStatus.ts')),
+  register(planApproveSpec, () => import('./commands/planApprove.ts')),
+  register(planSkipSpec, () => import('./commands/planSkip.ts')),
+  register(planPauseSpec, () => import('./commands/planPause.ts')),
+  register(planContinueSpec, () => import('./commands/planContinue.ts')),
+  register(drillRunSpec, () => import('./commands/drillRun.ts')),
+  register(drillListSpec, () => import('./commands/drillList.ts')),
+  register(drillShowSpec, () => import('./commands/drillShow.ts')),
   register(doctorSpec, () => import('./commands/doctor.ts')),
   register(completionSpec, () => import('./commands/completion.ts')),
   register(versionSpec, () => import('./commands/version.ts')),
@@ -64,6 +94,8 @@ export const commandTable: readonly RegisteredCommand[] = [
 
 /** Groups of commands and what they are about. */
 export const groups: Readonly<Record<string, string>> = {
+  plan: 'Recovery plans: what is done, in which order, when everything is gone.',
+  drill: 'Rehearsals of recovery plans, and their evidence.',
   key: 'The passwords that open the repository.',
   retention: 'How long backups are kept.',
   wal: 'The WAL archive.',

@@ -52,7 +52,14 @@ async function restoreTable(
   const work = `understudy_copy_${randomBytes(4).toString('hex')}`;
   await reshapeTable(ctx, { ...staged, table: from }, work);
   const source = { programs, connection: staged.connection, database: staged.database };
-  const only = ['--no-owner', '--no-acl', '--no-publications', '--no-subscriptions', '--no-tablespaces'];
+  const only = [
+    '--compress=0',
+    '--no-owner',
+    '--no-acl',
+    '--no-publications',
+    '--no-subscriptions',
+    '--no-tablespaces',
+  ];
   const archive = { name: from.name, bytes: dumpArchive(ctx, source, [`--schema=${work}`, ...only]) };
   const into = { programs, connection: target, database: target.database };
   await loadArchive(ctx, archive, { target: into, args: ['--single-transaction', '--no-owner', '--no-acl'] });

@@ -8,7 +8,7 @@ import type { Repository } from '../../repository/repository.ts';
 import type { RecoveryPlan } from '../../restore/planRecovery.ts';
 import { spoolKeyPath, spoolPath } from '../../restore/recoveryFiles.ts';
 import { composeRestoreCommand } from '../../wal/shellCommand.ts';
-import type { RestoreInvocation } from './recoveryOptions.ts';
+import type { Invocation } from '../command.ts';
 
 /** How a recovering server gets at the archive. */
 export interface RecoveryAccess {
@@ -29,7 +29,7 @@ export interface AccessParts {
  */
 export async function composeRecoveryAccess(
   ctx: Context,
-  invocation: RestoreInvocation,
+  invocation: Pick<Invocation, 'global' | 'repositorySettings'>,
   { repository, plan, owner }: AccessParts,
 ): Promise<RecoveryAccess> {
   const { location, password } = await invocation.repositorySettings();

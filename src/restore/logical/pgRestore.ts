@@ -102,7 +102,7 @@ export async function* dumpArchive(
 ): AsyncGenerator<Uint8Array> {
   await using dump = await openProgram(ctx, {
     program: join(from.programs.binDirectory, 'pg_dump'),
-    args: ['--format=custom', '--compress=0', '--no-password', ...args],
+    args: ['--format=custom', '--no-password', ...args],
     env: libpqEnvironment(from.connection, from.database),
   });
   yield* dump.stdout;
