@@ -11,10 +11,10 @@ function readLabel(text: string): string {
 
 export const backupSpec = {
   name: 'backup',
-  summary: 'Back up PostgreSQL clusters',
+  summary: 'Back up what is configured: clusters, databases, files',
   description:
-    'Makes a physical backup of each source: everything that recovery needs, WAL from its start to its end included. Only ' +
-    'what changed since the last one is stored. An interrupted backup is simply run again: what it stored is not stored twice.',
+    'Of a cluster everything that recovery needs, WAL from its start to its end included; of the other kinds of sources ' +
+    'what understudy.yaml says. Only what changed since the last one is stored. An interrupted backup is simply run again: what it stored is not stored twice.',
   arguments: [
     {
       name: 'source',
