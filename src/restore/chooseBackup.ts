@@ -40,7 +40,8 @@ export async function chooseRoute(ctx: Context, { clusters, request }: Choice): 
       newer = candidate;
     }
   }
-  throw hole ?? (await outsideWindow(ctx, { clusters, request }));
+  if (hole === undefined) throw await outsideWindow(ctx, { clusters, request });
+  throw await withWindows(ctx, hole, clusters);
 }
 
 /** Undefined when the backup cannot be recovered along the wanted timeline. */
@@ -126,8 +127,25 @@ function gapError(
   });
 }
 
+/** WAL that is missing behind a backup may as well have expired: what can be reached is to be told too. */
+async function withWindows(
+  ctx: Context,
+  hole: OperationError,
+  clusters: readonly ClusterBackups[],
+): Promise<OperationError> {
+  const windows = (await allWindows(ctx, clusters)).map(describeWindow);
+  return new OperationError(hole.code, hole.message, {
+    hint: `${hole.hint}; one can recover to ${windows.join('; ')}`,
+    detail: { ...hole.detail, windows },
+  });
+}
+
+async function allWindows(ctx: Context, clusters: readonly ClusterBackups[]) {
+  return (await Promise.all(clusters.map((cluster) => findRecoveryWindows(ctx, cluster)))).flat();
+}
+
 async function outsideWindow(ctx: Context, { clusters, request }: Choice): Promise<OperationError> {
-  const windows = (await Promise.all(clusters.map((cluster) => findRecoveryWindows(ctx, cluster)))).flat();
+  const windows = await allWindows(ctx, clusters);
   const along =
     request.timeline === 'latest' || request.timeline === 'current' ? '' : ` along timeline ${request.timeline}`;
   const described = windows.map(describeWindow);

@@ -73,7 +73,10 @@ test('after forgetting and expiry each backup that stays recovers to its end, an
   expect(wal[0]?.plan?.remove.length).toBeGreaterThan(0);
   await forgetCopies(bench, String(expired?.systemIdentifier));
   await recoversTo(bench, third);
-  await expect(bench.plan({ target: timeOf(second) })).rejects.toMatchObject({ code: 'wal-gap' });
+  await expect(bench.plan({ target: timeOf(second) })).rejects.toMatchObject({
+    code: 'wal-gap',
+    hint: expect.stringMatching(/one can recover to 20.* to 20.* on timeline 1/),
+  });
   for (const [index, snapshot] of backups.entries()) {
     if (index === 0) continue;
     const target: RecoveryTarget = { kind: 'immediate' };
