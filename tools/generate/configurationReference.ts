@@ -44,28 +44,40 @@ package (\`npm root --global\` says where that is); with the YAML language serve
 ${configExample}\`\`\`
 
 ## Options
-${section('', schema).join('\n')}
+${sections('', schema).join('\n')}
 `;
 }
 
-/** One table for the values of a mapping, then one for each mapping in it. */
-function section(at: string, node: Node): string[] {
-  const lines: string[] = [];
+/** One table for the values of a mapping, then one for each mapping in it; what several variants have alike comes once. */
+function sections(at: string, node: Node): string[] {
+  if (node.oneOf !== undefined) return [...new Set(node.oneOf.flatMap((variant) => sections(at, variant)))];
   const children = Object.entries(node.properties ?? {}).map(([name, child]) => ({
     path: at === '' ? name : `${at}.${name}`,
     child,
     required: node.required?.includes(name) ?? false,
   }));
-  const values = children.filter(({ child }) => !isMapping(child));
-  if (values.length > 0) {
-    if (at !== '') lines.push('', `### \`${at.replaceAll('*', '<name>')}\``, '', introduction(at));
-    lines.push('', '| key | value | default | also | meaning |', '|---|---|---|---|---|');
-    lines.push(...values.map(({ path, child, required }) => row(path, child, required)));
-  }
-  for (const { path, child } of children) {
-    if (isMapping(child)) lines.push(...section(...(named(path, child) ?? [path, child])));
-  }
-  return lines;
+  const rows = children
+    .filter(({ child }) => !isMapping(child))
+    .map((each) => row(each.path, each.child, each.required));
+  const heading = at === '' ? [] : ['', title(at, node), '', introduction(at)];
+  const table = [...heading, '', '| key | value | default | also | meaning |', '|---|---|---|---|---|', ...rows];
+  const below = children.filter(({ child }) => isMapping(child)).flatMap(({ path, child }) => membersOf(path, child));
+  return rows.length > 0 ? [table.join('\n'), ...below] : below;
+}
+
+function membersOf(path: string, node: Node): string[] {
+  if (node.items !== undefined) return sections(path, node.items);
+  // with names of the user's choice: its members are described instead
+  return typeof node.additionalProperties === 'object'
+    ? sections(`${path}.*`, node.additionalProperties)
+    : sections(path, node);
+}
+
+/** The variants of a mapping are told apart by their `kind`. */
+function title(path: string, node: Node): string {
+  const kind = node.properties?.['kind']?.const;
+  const variant = kind === undefined ? '' : `, kind ${code(String(kind))}`;
+  return `### \`${path.replaceAll('*', '<name>')}\`${variant}`;
 }
 
 /** What a section is about; for one with names of the user's choice, what the whole is about. */
@@ -73,15 +85,11 @@ function introduction(path: string): string {
   return optionText((path.endsWith('.*') ? path.slice(0, -2) : path) as OptionPath).description;
 }
 
-/** A mapping with names of the user's choice: its members are described instead. */
-function named(path: string, node: Node): [string, Node] | undefined {
-  if (typeof node.additionalProperties !== 'object') return undefined;
-  const member = node.additionalProperties;
-  return [`${path}.*`, member.oneOf?.length === 1 ? member.oneOf[0]! : member];
-}
-
-function isMapping(node: Node): boolean {
-  return node.type === 'object';
+/** What has a section of its own: a mapping, or a list of them, but not one from names to single values. */
+function isMapping({ type, additionalProperties, items }: Node): boolean {
+  if (items !== undefined) return isMapping(items);
+  if (typeof additionalProperties === 'object' && additionalProperties.type === 'string') return false;
+  return type === 'object';
 }
 
 function row(path: string, node: Node, required: boolean): string {
@@ -97,6 +105,7 @@ function kind(node: Node): string {
   if (node.const !== undefined) return code(JSON.stringify(node.const));
   if (node.enum !== undefined) return node.enum.map((value) => code(String(value))).join(', ');
   if (node.anyOf !== undefined) return node.anyOf.map(kind).join(' or ');
+  if (typeof node.additionalProperties === 'object') return `${kind(node.additionalProperties)} by name`;
   if (node.type === 'array') return `list of ${kind(node.items ?? {})}`;
   return { string: 'text', integer: 'number', boolean: '`true`, `false`' }[node.type ?? ''] ?? node.type ?? '';
 }
