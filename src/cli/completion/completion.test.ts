@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { needs } from '../../testing/needs.ts';
 import { register } from '../command.ts';
 import { choice, directory, file, flag, type CommandSpec } from '../spec.ts';
 import { bashCompletion } from './bash.ts';
@@ -96,7 +97,21 @@ test('zsh and fish: quotes in descriptions are escaped, every command is there',
   expect(fish).toContain(`--condition '__understudy_at \\'wal push\\'' --force-files`);
 });
 
-test('the scripts of shells with the syntax of sh are balanced', () => {
-  const checked = spawnSync('bash', ['-n'], { input: zshCompletion(model), encoding: 'utf8' });
-  expect(checked.stderr).toBe('');
+needs('zsh')('zsh reads the script', () => {
+  const read = spawnSync('zsh', ['-n'], { input: zshCompletion(model), encoding: 'utf8' });
+  expect(read).toMatchObject({ stderr: '', status: 0 });
+});
+
+needs('fish')('fish offers commands, members of a group, options and values', () => {
+  writeFileSync(join(home, 'understudy.fish'), fishCompletion(model));
+  const offers = (line: string): string[] => {
+    const words = ['--no-config', '-c', `source understudy.fish; complete -C '${line}'`];
+    const run = spawnSync('fish', words, { encoding: 'utf8', cwd: home, env: { ...process.env, HOME: home } });
+    expect(run.stderr).toBe('');
+    return run.stdout.split('\n').flatMap((each) => (each === '' ? [] : [each.split('\t')[0]!]));
+  };
+  expect(offers('understudy re')).toEqual(['restore']);
+  expect(offers('understudy wal ')).toEqual(['push', 'status']);
+  expect(offers('understudy restore --m')).toEqual(['--mode']);
+  expect(offers('understudy restore --mode ')).toEqual(['careful', 'fast']);
 });

@@ -47,9 +47,9 @@ function completions({ name, children, options, argument }: CompletedCommand): s
 function optionPart(option: CompletedOption): string {
   const parts = [`--long-option ${option.long.slice(2)}`];
   if (option.short !== undefined) parts.push(`--short-option ${option.short.slice(1)}`);
-  if (option.takesValue) parts.push('--require-parameter');
-  if (option.complete === 'file' || option.complete === 'directory') parts.push('--force-files');
-  else if (option.complete !== undefined) parts.push(`--arguments ${quoted(option.complete.join(' '))}`);
+  if (option.complete === 'file' || option.complete === 'directory') parts.push('--require-parameter --force-files');
+  else if (option.takesValue) parts.push('--exclusive'); // a value, and no file
+  if (typeof option.complete === 'object') parts.push(`--arguments ${quoted(option.complete.join(' '))}`);
   return [...parts, `--description ${quoted(option.description)}`].join(' ');
 }
 
