@@ -118,3 +118,25 @@ test('databases and patterns that are not there are errors, not empty dumps', as
   await expect(attempt({ schemas: ['a.b'] })).rejects.toMatchObject({ code: 'config-invalid' });
   expect(await bench.snapshots()).toEqual([]);
 });
+
+test('a change of a table that waits for the dump ends the dump at once, not both for ever', async () => {
+  await using cluster = await createCluster();
+  await using bench = await dumpBench(cluster);
+  await fill(cluster);
+  const sql = `/usr/lib/postgresql/15/bin/psql -X -q -h ${cluster.socketDirectory} -U postgres -d postgres`;
+  const programs = await meddlingPrograms(
+    bench.path('programs'),
+    `case "$*" in *'"large"'*)
+       env -u PGUSER ${sql} -c 'alter table large add column late int' > /dev/null 2>&1 &
+       until ${sql} -At -c "select count(*) from pg_locks where not granted" | grep -q 1; do :; done;; esac`,
+  );
+  await expect(bench.backup({ filters, programDirectories: [programs] })).rejects.toMatchObject({
+    code: 'backup-aborted',
+    message: expect.stringContaining('postgres'),
+    hint: expect.stringContaining('run it again'),
+  });
+  expect(await bench.snapshots()).toEqual([]);
+  await waitFor(async () => (await cluster.sql(`select from pg_attribute where attname = 'late'`)).length === 1, {
+    what: 'the change of the table',
+  });
+});

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { postgresMajors } from '../testing/postgresBinaries.ts';
 import { createCluster } from '../testing/postgresServer.ts';
 import { createRichDatabase } from '../testing/richDatabase.ts';
+import { makeStandby } from '../testing/standby.ts';
+import { waitFor } from '../testing/waitFor.ts';
 import type { DumpedDatabase } from './dumpRecord.ts';
 import { dumpBench, everything, meddlingPrograms } from './fixture/logical.ts';
 
@@ -41,3 +43,23 @@ test(
     for (const [major, one] of manifests) expect(one, `PostgreSQL ${major}`).toEqual(manifests.get(15));
   },
 );
+
+test('a standby is dumped as its primary, but for what it has no data of', async () => {
+  await using primary = await createCluster();
+  await createRichDatabase(primary);
+  await using standby = await makeStandby(primary);
+  await primary.sql('create table newest as select 1 as id');
+  await waitFor(async () => (await standby.sql(`select from pg_class where relname = 'newest'`)).length === 1, {
+    what: 'replay',
+  });
+  await using bench = await dumpBench(standby);
+  const filters = { ...everything, databases: ['scenescout'] };
+  const { record } = await bench.backup({ filters });
+  expect(record.fromStandby).toBe(true);
+  expect(record.notCaptured.map(({ what, expected }) => ({ what, expected }))).toEqual([
+    { what: 'data of foreign table public.far_away', expected: true },
+    { what: 'data of table public.not_logged', expected: true },
+  ]);
+  const of = record.databases[0]?.tables.find(({ name }) => name === 'not_logged');
+  expect(of).toMatchObject({ unlogged: true, dataDumped: false, archive: null, rows: null });
+});

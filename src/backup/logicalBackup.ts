@@ -43,7 +43,8 @@ export interface LogicalBackupResult {
  * Dumps the databases of a server, PostgreSQL 13 to 18, into one snapshot: the archives of pg_dump under one exported
  * snapshot for each database, and the record with what was counted in it. Nothing is staged on a disk, and a dump that
  * fails or is stopped leaves no snapshot. Throws `program-missing` for a pg_dump older than the server, `not-found` for
- * a filter that matches nothing, `program-failed` with the words of pg_dump, and what connecting throws.
+ * a filter that matches nothing, `program-failed` with the words of pg_dump, `backup-aborted` when it
+ * gave way to a change of a table, and what connecting throws.
  */
 export function backupLogical(
   ctx: Context,

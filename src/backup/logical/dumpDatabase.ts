@@ -8,6 +8,7 @@ import { joinDumpSession, openDumpSession, type DumpSession } from './dumpSessio
 import { findHiddenObjects } from './hiddenObjects.ts';
 import { forEachUntilFailure, Pool } from './lanes.ts';
 import { chooseLargeObjects } from './largeObjects.ts';
+import { explainLockConflict } from './lockConflict.ts';
 import { lockTables } from './lockTables.ts';
 import { readDefinitions, readSequences } from './manifest.ts';
 import { planArchives, type PlannedArchive } from './planArchives.ts';
@@ -68,7 +69,9 @@ export async function dumpDatabase(
 
   const directory = fileNamePart(entry.name);
   const plan = planArchives(selection, { directory, layout, largeObjects: largeObjects.dumped });
-  const stored = await storeArchives(ctx, { session, plan, selection, entry }, equipment);
+  const stored = await storeArchives(ctx, { session, plan, selection, entry }, equipment).catch((error: unknown) => {
+    throw explainLockConflict(error, entry.name);
+  });
   return {
     database: {
       ...databaseFields(entry),

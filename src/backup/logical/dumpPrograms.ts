@@ -5,7 +5,7 @@ import type { ConnectionOptions } from '../../postgres/connectionOptions.ts';
 import { libpqEnvironment } from '../../postgres/libpqEnvironment.ts';
 import { openProgram } from '../../postgres/runProgram.ts';
 import type { ArchiveStore, StoredArchive } from './archiveStore.ts';
-import { lockWaitMs } from './dumpSession.ts';
+import { laterLockWaitMs } from './dumpSession.ts';
 
 export type { StoredArchive } from './archiveStore.ts';
 
@@ -25,7 +25,7 @@ export interface DumpTarget {
 }
 
 /** Uncompressed: the repository compresses, and only plain rows are found again in the next dump. */
-const archiveArguments = ['--format=custom', '--compress=0', '--no-password', `--lock-wait-timeout=${lockWaitMs}`];
+const archiveArguments = ['--format=custom', '--compress=0', '--no-password', `--lock-wait-timeout=${laterLockWaitMs}`];
 
 /** Streams a custom-format archive into the repository; resolves once pg_dump has said that it is complete. */
 export async function storeDump(ctx: Context, run: DumpRun, target: DumpTarget): Promise<StoredArchive> {

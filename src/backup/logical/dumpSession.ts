@@ -3,8 +3,13 @@ import type { ConnectionOptions } from '../../postgres/connectionOptions.ts';
 import { openSqlConnection, type SqlConnection, type SqlRow } from '../../postgres/sqlConnection.ts';
 import { contentHashSettings } from '../dumpRecord.ts';
 
-/** How long a statement may wait for a lock that somebody's DDL holds or waits for, before the dump gives up. */
-export const lockWaitMs = 10 * 60_000;
+/** How long the first locks may take: somebody may be rewriting a table. */
+const firstLockWaitMs = 10 * 60_000;
+/**
+ * How long the others may wait. All tables are locked by then, so who makes one wait is waiting for this dump itself,
+ * and keeps every other reader of that table waiting too.
+ */
+export const laterLockWaitMs = 2_000;
 
 /** A session inside the one snapshot that everything of a database is read in. */
 export interface DumpSession extends AsyncDisposable {
@@ -15,7 +20,7 @@ export interface DumpSession extends AsyncDisposable {
 
 /** Begins a read-only transaction whose snapshot others can adopt. */
 export async function openDumpSession(ctx: Context, connection: ConnectionOptions): Promise<DumpSession> {
-  return begin(ctx, connection, async (sql) => {
+  return begin(ctx, { connection, lockWaitMs: firstLockWaitMs }, async (sql) => {
     const row = await sql.queryOne<SqlRow & { id: string }>('SELECT pg_catalog.pg_export_snapshot() AS id');
     return row.id;
   });
@@ -27,7 +32,7 @@ export async function joinDumpSession(
   connection: ConnectionOptions,
   snapshotId: string,
 ): Promise<DumpSession> {
-  return begin(ctx, connection, async (sql) => {
+  return begin(ctx, { connection, lockWaitMs: laterLockWaitMs }, async (sql) => {
     await sql.query(`SET TRANSACTION SNAPSHOT '${snapshotId}'`);
     return snapshotId;
   });
@@ -35,7 +40,7 @@ export async function joinDumpSession(
 
 async function begin(
   ctx: Context,
-  connection: ConnectionOptions,
+  { connection, lockWaitMs }: { readonly connection: ConnectionOptions; readonly lockWaitMs: number },
   takeSnapshot: (sql: SqlConnection) => Promise<string>,
 ): Promise<DumpSession> {
   const sql = await openSqlConnection(ctx, connection);
