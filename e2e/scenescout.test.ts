@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCluster, type Cluster } from '../src/testing/postgresServer.ts';
@@ -11,6 +11,9 @@ const root = resolve(import.meta.dirname, '..');
 const example = join(root, 'examples/scenescout');
 const until = '2026-11-22T10:42:00Z';
 
+const understudy = `node ${join(root, 'src/main.ts')}`;
+const withSecrets = 'set -a; . ./.env;';
+
 let cluster: Cluster;
 let directory: TempDir;
 let app: string;
@@ -20,6 +23,7 @@ beforeAll(async () => {
   directory = await tempDir();
   setUp(cluster, directory.path);
   app = directory.join('app');
+  succeed('bash', ['-c', `${withSecrets} ${understudy} init`]);
 });
 afterAll(async () => {
   await cluster[Symbol.asyncDispose]();
@@ -51,6 +55,10 @@ function succeed(program: string, words: readonly string[], place: Place = {}) {
   const outcome = run(program, words, place);
   expect(outcome, outcome.stdout + outcome.stderr).toMatchObject({ status: 0 });
   return outcome.stdout;
+}
+
+function backUp(...sources: string[]): string {
+  return succeed('bash', ['-c', `${withSecrets} ${understudy} backup ${sources.join(' ')}`]);
 }
 
 /** A hash of the rows of each table, without the numbers of large objects: every server gives its own. */
@@ -101,7 +109,7 @@ test('smoke and integrity pass, and integrity finds what was damaged', async () 
   expect(failed).toMatchObject([{ check: 'venues know how many events they have', found: [{ id: 1 }] }]);
 });
 
-test('the running application is healthy, goes on in new log files after SIGHUP, and stops cleanly', async () => {
+test('the running application is healthy, goes on in new log files when they are rotated, and stops cleanly', async () => {
   const server = spawn('node', ['src/main.ts'], {
     cwd: app,
     env: { PATH: `${root}/node_modules/.bin:${process.env['PATH']}` },
@@ -113,9 +121,10 @@ test('the running application is healthy, goes on in new log files after SIGHUP,
     expect(succeed('./scripts/app-health-check.mjs', ['--url', url])).toMatch(/ is (ok|degraded)/);
     expect(await (await fetch(url)).text()).toContain('<h1>SceneScout</h1>');
     const log = directory.join('logs/application.log');
-    renameSync(log, `${log}.1`);
-    process.kill(Number(readFileSync(directory.join('scenescout.pid'), 'utf8')), 'SIGHUP');
-    await waitFor(() => existsSync(log) && readFileSync(log, 'utf8').includes('reopened'), { what: 'new log file' });
+    expect(readFileSync(log, 'utf8')).toContain('"url":"/health"');
+    expect(backUp('logs')).toMatch(/^logs: snapshot .* rotated by rename/);
+    await waitFor(() => readFileSync(log, 'utf8').includes('reopened'), { what: 'new log file' });
+    expect(readFileSync(log, 'utf8')).not.toContain('"url":"/health"');
   } finally {
     server.kill('SIGTERM');
     await once(server, 'exit');
@@ -135,11 +144,14 @@ test('on a copy that was restored without privileges its tests fail, and end', a
   expect(stdout).toContain('✖ drafts are invisible, and nobody but the service writes events');
 });
 
-test('its script makes a backup with the configuration that it comes with', () => {
-  const understudy = `node ${join(root, 'src/main.ts')}`;
-  succeed('bash', ['-c', `set -a; . ./.env; ${understudy} init`]);
-  const script = ['-c', 'exec scripts/backup-database.sh --tag critical'];
-  expect(succeed('bash', script, { environment: { UNDERSTUDY: understudy } })).toMatch(/^database: snapshot /m);
+test('everything that its configuration names is backed up, by its script and by one command', () => {
+  const named = succeed('bash', ['-c', 'exec scripts/backup-database.sh --name pre-migration'], {
+    environment: { UNDERSTUDY: understudy },
+  });
+  expect(named).toMatch(/^database: snapshot [^]*^dump: snapshot [^]* in scenescout$/m);
+  const rest = backUp('app', 'config', 'code');
+  expect(rest.match(/^\w+: snapshot /gm)).toHaveLength(3);
+  for (const remote of ['origin', 'mirror']) expect(rest).toMatch(new RegExp(`remote ${remote} .*: 2 branches equal`));
 });
 
 test('it comes with the packages of ours that it is tested with', () => {

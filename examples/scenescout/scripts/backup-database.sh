@@ -10,4 +10,4 @@ if [[ -z ${DATABASE_URL-} ]]; then
   set +a
 fi
 read -ra understudy <<<"${UNDERSTUDY:-understudy}"
-exec "${understudy[@]}" backup database "$@"
+exec "${understudy[@]}" backup database dump "$@"
