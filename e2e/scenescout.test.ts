@@ -154,6 +154,17 @@ test('everything that its configuration names is backed up, by its script and by
   for (const remote of ['origin', 'mirror']) expect(rest).toMatch(new RegExp(`remote ${remote} .*: 2 branches equal`));
 });
 
+test('its database comes back from the dump on an empty, newer server: equal, sound, and good enough for its tests', async () => {
+  backUp('dump');
+  await using other = await createCluster({ major: 17 });
+  const words = `restore database scenescout --source dump --host ${other.socketDirectory} --user postgres --with-globals`;
+  expect(succeed('bash', ['-c', `${withSecrets} ${understudy} ${words}`])).toContain('scenescout');
+  const environment = { DATABASE_URL: databaseUrl(other, 'scenescout') };
+  succeed('node', ['scripts/verify-data-integrity.js'], { environment });
+  succeed('npm', ['test'], { environment });
+  expect(await hashes(other)).toEqual(await hashes(cluster));
+});
+
 test('it comes with the packages of ours that it is tested with', () => {
   const versions = (path: string) => {
     const { dependencies, devDependencies } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, object>;
