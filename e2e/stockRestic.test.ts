@@ -4,7 +4,8 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'no
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { backupBench, password, startRestored, tableHashes } from '../src/backup/fixture/physical.ts';
+import { backupBench, password, startRestored } from '../src/backup/fixture/physical.ts';
+import { tableHashes } from '../src/testing/tableHashes.ts';
 import { openBackend } from '../src/backend/openBackend.ts';
 import { createContext } from '../src/base/context.ts';
 import { Secret } from '../src/base/secret.ts';

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { backupBench, password, startRestored, tableHashes } from '../src/backup/fixture/physical.ts';
+import { backupBench, password, startRestored } from '../src/backup/fixture/physical.ts';
+import { tableHashes } from '../src/testing/tableHashes.ts';
 import { needs } from '../src/testing/needs.ts';
 import { createCluster, type Cluster } from '../src/testing/postgresServer.ts';
 import { restic } from '../src/testing/restic.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { needs } from '../testing/needs.ts';
 import { createCluster, type Cluster } from '../testing/postgresServer.ts';
-import { dumpBench, everything, loadParts } from './fixture/logical.ts';
+import { dumpBench, everything, loadParts } from '../testing/dumpBench.ts';
 
 const accounts = 400;
 

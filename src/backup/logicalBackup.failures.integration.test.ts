@@ -6,7 +6,7 @@ import { Secret } from '../base/secret.ts';
 import { createCluster, type Cluster } from '../testing/postgresServer.ts';
 import { waitFor } from '../testing/waitFor.ts';
 import type { DumpFilters } from './dumpRecord.ts';
-import { dumpBench, everything, meddlingPrograms } from './fixture/logical.ts';
+import { dumpBench, everything, meddlingPrograms } from '../testing/dumpBench.ts';
 
 const filters = { ...everything, databases: ['postgres'] };
 

@@ -5,8 +5,16 @@ import { createCluster } from '../testing/postgresServer.ts';
 import { needs } from '../testing/needs.ts';
 import { createRichDatabase } from '../testing/richDatabase.ts';
 import { parseDumpRecord, type DumpedDatabase } from './dumpRecord.ts';
-import { archivesIn, contentsOf, dumpBench, everything, loadParts, pgProgram, schemaText } from './fixture/logical.ts';
-import { tableHashes } from './fixture/physical.ts';
+import {
+  archivesIn,
+  contentsOf,
+  dumpBench,
+  everything,
+  loadParts,
+  pgProgram,
+  schemaText,
+} from '../testing/dumpBench.ts';
+import { tableHashes } from '../testing/tableHashes.ts';
 
 const withRestic = needs('restic');
 

@@ -5,7 +5,7 @@ import { createRichDatabase } from '../testing/richDatabase.ts';
 import { makeStandby } from '../testing/standby.ts';
 import { waitFor } from '../testing/waitFor.ts';
 import type { DumpedDatabase } from './dumpRecord.ts';
-import { dumpBench, everything, meddlingPrograms } from './fixture/logical.ts';
+import { dumpBench, everything, meddlingPrograms } from '../testing/dumpBench.ts';
 
 const newestRealDump = 15;
 

@@ -4,7 +4,7 @@ import { needs } from '../testing/needs.ts';
 import { createCluster } from '../testing/postgresServer.ts';
 import { createRichDatabase } from '../testing/richDatabase.ts';
 import type { DumpFilters } from './dumpRecord.ts';
-import { archivesIn, contentsOf, dumpBench, everything, loadParts, pgProgram } from './fixture/logical.ts';
+import { archivesIn, contentsOf, dumpBench, everything, loadParts, pgProgram } from '../testing/dumpBench.ts';
 
 const withRestic = needs('restic');
 

@@ -6,7 +6,8 @@ import { createCluster, type Cluster } from '../testing/postgresServer.ts';
 import { postgresMajors } from '../testing/postgresBinaries.ts';
 import { makeStandby } from '../testing/standby.ts';
 import { needs } from '../testing/needs.ts';
-import { backupBench, startRestored, tableHashes } from './fixture/physical.ts';
+import { backupBench, startRestored } from './fixture/physical.ts';
+import { tableHashes } from '../testing/tableHashes.ts';
 
 const run = promisify(execFile);
 

@@ -12,7 +12,8 @@ import { needs } from '../testing/needs.ts';
 import { createCluster, type Cluster } from '../testing/postgresServer.ts';
 import { restic } from '../testing/restic.ts';
 import { backupPhysical } from './physicalBackup.ts';
-import { backupBench, password, startRestored, tableHashes } from './fixture/physical.ts';
+import { backupBench, password, startRestored } from './fixture/physical.ts';
+import { tableHashes } from '../testing/tableHashes.ts';
 
 const ctx = createContext();
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withLogging } from '../backend/logging.ts';
-import { dumpBench, everything, type DumpBench } from '../backup/fixture/logical.ts';
-import { tableHashes } from '../backup/fixture/physical.ts';
+import { dumpBench, everything, type DumpBench } from '../testing/dumpBench.ts';
+import { tableHashes } from '../testing/tableHashes.ts';
 import { createContext } from '../base/context.ts';
 import { silentLog, type LogFields } from '../base/log.ts';
 import { Repository } from '../repository/repository.ts';
@@ -24,9 +24,11 @@ beforeAll(async () => {
   await cluster.sql('create database sizes');
   await using client = await cluster.connect({ database: 'sizes' });
   await client.query(`
-    create table big as select g as id, (select string_agg(md5((g * 32 + n)::text), '') from generate_series(1, 32) n) as text
+    create table big as
+      select g as id, (select string_agg(md5((g * 32 + n)::text), '') from generate_series(1, 32) n) as text
       from generate_series(1, 6000) g;
-    create table small (id serial primary key, text text unique); insert into small (text) select g from generate_series(1, 100) g`);
+    create table small (id serial primary key, text text unique);
+    insert into small (text) select g from generate_series(1, 100) g`);
   for (const layout of ['parts', 'single'] as const) {
     await bench.backup({ layout, source: layout, filters: { ...everything, databases: [rich, 'sizes'] } });
   }

@@ -5,7 +5,9 @@ import { OperationError } from '../../base/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { PlanRestoreOptions } from '../../restorer/planRestore.ts';
 import { compilePathPattern, type PathPattern } from '../../snapshot/pathPattern.ts';
-import type { Snapshot } from '../../snapshot/snapshots.ts';
+import { snapshotSource } from '../../snapshot/repositorySource.ts';
+import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
+import { loadSnapshots, type Snapshot } from '../../snapshot/snapshots.ts';
 import { findSnapshotPath } from '../snapshotPath.ts';
 
 /** Which part of a snapshot is restored. */
@@ -16,6 +18,31 @@ export interface ChosenFiles {
   readonly origin: string | undefined;
   /** Options of the restore that follow from it. */
   readonly selection: Pick<PlanRestoreOptions, 'filter' | 'destinationAttributes'>;
+}
+
+/**
+ * The snapshot that is meant. `latest` without a source is the newest one of files, if those are all of one source.
+ * Throws `not-found`, `ambiguous-id`, `usage`.
+ */
+export async function chooseSnapshot(
+  ctx: Context,
+  repository: Repository,
+  { text, path, source }: { readonly text: string; readonly path: string; readonly source: string | undefined },
+): Promise<Snapshot> {
+  const snapshots = snapshotSource(repository);
+  if (source !== undefined) return findSnapshot(ctx, snapshots, { text, filter: { tags: [[`source:${source}`]] } });
+  if (path !== '' || !text.startsWith('latest')) return findSnapshot(ctx, snapshots, { text });
+  const ofFiles = (await loadSnapshots(ctx, snapshots)).filter((snapshot) => kindOf(snapshot) === 'files');
+  const sources = [...new Set(ofFiles.map(sourceOf))];
+  if (sources.length > 1) {
+    throw new OperationError('usage', `${text} is of which source? There are ${sources.length} of files`, {
+      hint: `say --source: ${sources.toSorted().join(', ')}`,
+    });
+  }
+  return findSnapshot(ctx, snapshots, {
+    text,
+    ...(sources.length === 1 ? { filter: { tags: [['kind:files']] } } : {}),
+  });
 }
 
 /** Decides what `snapshot:path` and `--path` mean. Throws `not-found`. */
@@ -31,26 +58,38 @@ export async function chooseFiles(
   const compiled = patterns.map((pattern) => compilePathPattern(pattern));
   if (path !== '' || kindOf(snapshot) !== 'files') {
     const found = await findSnapshotPath(ctx, repository, { snapshot, path });
-    return { path: found.path, origin: undefined, selection: selectionOf(compiled, componentsOf(found.path)) };
+    const selection = selectionOf({ patterns: compiled, start: componentsOf(found.path), isOurs: () => true });
+    return { path: found.path, origin: undefined, selection };
   }
   const { base, paths } = parseFilesRecord(await loadRecordFile(ctx, repository, snapshot));
-  const selection = selectionOf(compiled, componentsOf(base));
-  // a directory that was not itself backed up is none of ours
-  const attributes = paths.includes(base) ? {} : { destinationAttributes: 'keep' as const };
+  const isOurs = (names: readonly string[]): boolean => {
+    const own = `/${names.join('/')}`;
+    return paths.some((each) => each === '/' || own === each || own.startsWith(`${each}/`));
+  };
+  const selection = selectionOf({ patterns: compiled, start: componentsOf(base), isOurs });
   const start = [sourceOf(snapshot), filesDirectoryName, ...componentsOf(base)].join('/');
-  return { path: start, origin: base, selection: { ...attributes, ...selection } };
+  return { path: start, origin: base, selection };
 }
 
-/** `start`: names of the directories above what is restored. */
-function selectionOf(patterns: readonly PathPattern[], start: readonly string[]): ChosenFiles['selection'] {
-  if (patterns.length === 0) return {};
-  if (patterns.some((pattern) => pattern.matches(start))) return {};
+interface Selecting {
+  readonly patterns: readonly PathPattern[];
+  /** Names of the directories above what is restored. */
+  readonly start: readonly string[];
+  /** Whether a directory was itself backed up: one that was only on the way is none of ours. */
+  readonly isOurs: (names: readonly string[]) => boolean;
+}
+
+function selectionOf({ patterns, start, isOurs }: Selecting): ChosenFiles['selection'] {
+  const isAll = patterns.length === 0 || patterns.some((pattern) => pattern.matches(start));
+  if (isAll && isOurs(start)) return {};
   return {
     destinationAttributes: 'keep',
     filter: ({ path, node }) => {
       const names = [...start, ...path.toString().split('/')];
-      if (patterns.some((pattern) => pattern.matches(names))) return 'restore';
-      return node.type === 'dir' && patterns.some((pattern) => pattern.mayMatchBelow(names)) ? 'descend' : 'skip';
+      const isMatch = isAll || patterns.some((pattern) => pattern.matches(names));
+      if (isMatch && (node.type !== 'dir' || isOurs(names))) return 'restore';
+      const mayMatch = isMatch || patterns.some((pattern) => pattern.mayMatchBelow(names));
+      return node.type === 'dir' && mayMatch ? 'descend' : 'skip';
     },
   };
 }

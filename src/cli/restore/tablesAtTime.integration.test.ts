@@ -144,7 +144,8 @@ test('with replace the rows of the live table are those of that time, and all ar
   await expectRowsOfMark('watched');
   const [row] = await cluster.sql(
     `select relacl is not null as rights, (select tgenabled from pg_trigger where tgname = 'no_more') as trigger,
-            (select count(*)::int from pg_constraint where contype = 'f' and confrelid = c.oid and convalidated) as keys,
+            (select count(*)::int from pg_constraint
+              where contype = 'f' and confrelid = c.oid and convalidated) as keys,
             (select count(*)::int from pg_policy where polrelid = c.oid) as policies
        from pg_class c where relname = 'commit_load'`,
   );

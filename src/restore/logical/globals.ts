@@ -50,7 +50,7 @@ export function planGlobals(script: string, existing: ReadonlySet<string>): Glob
   };
 }
 
-/** Makes the roles in one transaction. Throws `restore-incomplete`; no statement is repeated, it may hold a password. */
+/** Makes the roles in one transaction. Throws `restore-incomplete`, without the statement: it may hold a password. */
 export async function applyGlobals(ctx: Context, sql: SqlConnection, plan: GlobalsPlan): Promise<void> {
   if (plan.statements.length === 0) return;
   await sql.query('BEGIN');

@@ -45,7 +45,7 @@ export async function replaceRows(sql: SqlConnection, live: TableName, work: str
   }
 }
 
-/** Those that are stored, by name, in the order of the live table. Throws `restore-incomplete` when the tables differ. */
+/** Those that are stored, as the live table has them. Throws `restore-incomplete` when the tables differ. */
 async function commonColumns(
   sql: SqlConnection,
   { live, loaded }: { readonly live: string; readonly loaded: string },

@@ -76,7 +76,8 @@ export async function tableTree(sql: SqlConnection, { schema, name }: TableName)
 /** A partition becomes a table of its own. */
 async function detach(sql: SqlConnection, oid: number): Promise<void> {
   const rows = await sql.query<SqlRow & { statement: string }>(
-    `SELECT pg_catalog.format('ALTER TABLE %s DETACH PARTITION %s', inhparent::regclass, inhrelid::regclass) AS statement
+    `SELECT pg_catalog.format('ALTER TABLE %s DETACH PARTITION %s', inhparent::regclass, inhrelid::regclass)
+            AS statement
        FROM pg_catalog.pg_inherits JOIN pg_catalog.pg_class ON oid = inhrelid
       WHERE inhrelid = $1 AND relispartition`,
     [oid],
