@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const root = resolve(import.meta.dirname, '..');
 /** In the order in which they are meant to be read: each goes on where the one before ended. */
-const pages = ['getting-started', 'wal', 'recovery', 'verification', 'repository', 'files'].map(
+const pages = ['getting-started', 'wal', 'recovery', 'verification', 'repository', 'files', 'dumps'].map(
   (name) => `docs/guide/${name}.md`,
 );
 
