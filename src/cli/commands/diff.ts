@@ -39,8 +39,8 @@ export const run: CommandRun<typeof diffSpec> = async (ctx, invocation) => {
   printer.result('summary', fields, () => tally.text());
 };
 
-function nameOf({ id, time }: Snapshot): string {
-  return `${id.slice(0, 8)} of ${formatUtc(time.ns).slice(0, 19).replace('T', ' ')}`;
+function nameOf({ id, time, paths }: Snapshot): string {
+  return `${paths.join(' ')} ${id.slice(0, 8)} of ${formatUtc(time.ns).slice(0, 19).replace('T', ' ')}`;
 }
 
 /** It follows from what changed in the directory, which is told. */

@@ -7,13 +7,14 @@ import { applyRestore, type RestoreResult } from '../../restorer/applyRestore.ts
 import { planRestore } from '../../restorer/planRestore.ts';
 import type { RestorePlan } from '../../restorer/restorePlan.ts';
 import { verifyRestored } from '../../restorer/verifyRestored.ts';
-import { snapshotSource } from '../../snapshot/repositorySource.ts';
-import { findSnapshot, parseSnapshotPath } from '../../snapshot/snapshotSelector.ts';
+import { parseSnapshotPath } from '../../snapshot/snapshotSelector.ts';
+import type { Snapshot } from '../../snapshot/snapshots.ts';
+import { formatUtc } from '../../snapshot/time.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import { formatBytes, formatDuration, plural } from '../format.ts';
 import { visible } from '../ls/describeNode.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
-import { chooseDestination, chooseFiles } from '../restore/chooseFiles.ts';
+import { chooseDestination, chooseFiles, chooseSnapshot } from '../restore/chooseFiles.ts';
 import { existingFiles } from '../restore/recoveryOptions.ts';
 import type { restoreFilesSpec } from '../specs/restoreFiles.ts';
 
@@ -29,8 +30,7 @@ export const run: CommandRun<typeof restoreFilesSpec> = async (ctx, invocation) 
     ...lockWait(invocation),
     run: async (locked) => {
       const { snapshot: text, path } = parseSnapshotPath(invocation.arguments[0]!);
-      const tags = options.source === undefined ? [] : [[`source:${options.source}`]];
-      const snapshot = await findSnapshot(locked, snapshotSource(repository), { text, filter: { tags } });
+      const snapshot = await chooseSnapshot(locked, repository, { text, path, source: options.source });
       const chosen = await chooseFiles(locked, repository, { snapshot, path, patterns: options.path });
       const destination = resolve(chooseDestination(options, chosen.origin));
       const plan = await planRestore(locked, repository, {
@@ -43,6 +43,7 @@ export const run: CommandRun<typeof restoreFilesSpec> = async (ctx, invocation) 
       if (options.path.length > 0) requireMatch(plan, options.path);
       const restore = {
         repository,
+        snapshot,
         plan,
         fields: { snapshot_id: snapshot.id, path: `/${chosen.path}`, target_dir: destination },
       };
@@ -54,6 +55,7 @@ export const run: CommandRun<typeof restoreFilesSpec> = async (ctx, invocation) 
 
 interface FilesRestore {
   readonly repository: Repository;
+  readonly snapshot: Snapshot;
   readonly plan: RestorePlan;
   /** What every result says. */
   readonly fields: { readonly snapshot_id: string; readonly path: string; readonly target_dir: string };
@@ -62,7 +64,7 @@ interface FilesRestore {
 async function apply(
   ctx: Context,
   { options: { threads, verify }, printer }: FilesInvocation,
-  { repository, plan, fields }: FilesRestore,
+  { repository, snapshot, plan, fields }: FilesRestore,
 ): Promise<void> {
   const beganMs = ctx.clock.monotonicMs();
   const options = { progress: printer.progress, ...(threads === undefined ? {} : { threads }) };
@@ -74,17 +76,18 @@ async function apply(
   if (verified !== undefined && verified.different.length > 0) throw notAsStored(verified.different);
   const counts = { ...sizes(plan), bytes_unchanged: result.equalBytes, bytes_fetched: result.fetchedBytes };
   printer.result('restored', { ...fields, ...counts, verified: verify, seconds: ms / 1000 }, () => {
+    const what = `${sizeText(plan)}${keptText(result)} of ${originText(snapshot)}`;
     const proof = verify ? ', read back and compared' : '';
-    return `restored ${sizeText(plan)}${keptText(result)} to ${fields.target_dir} in ${formatDuration(ms)}${proof}`;
+    return `restored ${what} to ${fields.target_dir} in ${formatDuration(ms)}${proof}`;
   });
   if (process.getuid?.() !== 0) printer.remark('  all belongs to you: only root restores owners');
 }
 
-function printPlan({ printer }: FilesInvocation, { plan, fields }: FilesRestore): void {
+function printPlan({ printer }: FilesInvocation, { snapshot, plan, fields }: FilesRestore): void {
   const compared = plan.files.filter((file) => file.exists).length;
   const replaced = plan.obstacles.map((path) => Buffer.from(path, 'latin1').toString());
   printer.result('plan', { ...fields, ...sizes(plan), files_compared: compared, replaced }, () => {
-    const lines = [`would restore ${sizeText(plan)} to ${fields.target_dir}`];
+    const lines = [`would restore ${sizeText(plan)} of ${originText(snapshot)} to ${fields.target_dir}`];
     if (compared > 0)
       lines.push(`  ${plural(compared, 'file')} there already: compared, and rewritten where different`);
     for (const path of replaced) lines.push(`  would replace ${visible(path)}`);
@@ -118,6 +121,11 @@ function sizes({ files, hardLinks, specials, totalBytes }: RestorePlan): Record<
 function sizeText(plan: RestorePlan): string {
   const { files, bytes_total: bytes } = sizes(plan) as { files: number; bytes_total: number };
   return `${plural(files, 'file')}, ${formatBytes(bytes)}`;
+}
+
+/** The snapshot as a person tells it from others. */
+function originText({ id, time, hostname }: Snapshot): string {
+  return `${id.slice(0, 8)} (${formatUtc(time.ns).slice(0, 19).replace('T', ' ')}, ${hostname})`;
 }
 
 function keptText({ equalBytes }: RestoreResult): string {
