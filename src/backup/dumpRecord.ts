@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { OperationError } from '../base/errors.ts';
-import { recordFileName } from './sourceSnapshot.ts';
+import { parseRecord, serializeRecord } from './recordJson.ts';
 
 export const globalsFileName = 'globals.sql';
 
@@ -156,29 +155,12 @@ export type NotCaptured = DumpRecord['notCaptured'][number];
 export type DumpFilters = z.infer<typeof filters>;
 
 export function serializeDumpRecord(record: DumpRecord): Buffer {
-  return Buffer.from(`${JSON.stringify(schema.parse(record), undefined, 2)}\n`);
+  return serializeRecord(schema, record);
 }
 
 /** Reads a record; throws `repository-damaged` when it is not one, `repository-unsupported` for a newer format. */
 export function parseDumpRecord(json: Buffer): DumpRecord {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(json.toString('utf8'));
-  } catch (cause) {
-    throw new OperationError('repository-damaged', `${recordFileName} of the snapshot is not JSON`, { cause });
-  }
-  const parsed = schema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const format = (raw as { format?: unknown } | null)?.format;
-  if (typeof format === 'number' && format > 1) {
-    throw new OperationError('repository-unsupported', `the backup has record format ${format}`, {
-      hint: 'update Understudy',
-    });
-  }
-  throw new OperationError(
-    'repository-damaged',
-    `${recordFileName} of the snapshot is damaged: ${z.prettifyError(parsed.error)}`,
-  );
+  return parseRecord(schema, json);
 }
 
 const longestPart = 100;
