@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
+import { formatLsn, type Lsn } from '../../postgres/lsn.ts';
 import { openSqlConnection, type SqlConnection } from '../../postgres/sqlConnection.ts';
 import { makeDirectoryFor } from '../../postgres/runtimeUser.ts';
 import { formatBytes, formatCount, formatDuration } from '../format.ts';
@@ -88,6 +89,7 @@ async function loseDatabase(
   await reached(ctx, load, load.commits.size + bookingsBeforeDisaster);
 
   receiver.check();
+  await tellExposure(ctx, story, sql);
   await load.pause(ctx);
   const moment = await momentOf(story, { sql, load });
   load.resume();
@@ -107,6 +109,17 @@ async function tellOfCluster({ story, place, events }: Act & { readonly events: 
   const { version } = place.installation;
   const text = `PostgreSQL ${version}: ${formatCount(events)} events, ${formatBytes(bytes)}`;
   story.tell('cluster', text, { version, bytes });
+}
+
+/** How long what is committed now, under load, exists on the server alone: it would be lost with it. */
+async function tellExposure(ctx: Context, story: Story, sql: SqlConnection): Promise<void> {
+  const { lsn } = await sql.queryOne<{ lsn: Lsn }>('SELECT pg_current_wal_flush_lsn() AS lsn');
+  const safe = 'SELECT coalesce(bool_or(flush_lsn >= $1::pg_lsn), false) AS safe FROM pg_stat_replication';
+  const { ms } = await story.timed(async () => {
+    while (!(await sql.queryOne<{ safe: boolean }>(safe, [formatLsn(lsn)])).safe) await ctx.clock.sleep(2, ctx.signal);
+  });
+  const text = `exposure: had the server died now, the commits of the last ${Math.ceil(ms)} ms would be lost`;
+  story.tell('exposure', text, { exposure_ms: ms });
 }
 
 /** What the database holds now, while nothing writes to it. */
