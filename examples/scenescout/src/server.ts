@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import pg from 'pg';
 import { anonymous, type Identity } from './database.ts';
 import { HttpError, type Reply } from './http.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -38,7 +39,8 @@ async function respond(application: Application, request: IncomingMessage, respo
 
 async function answer(application: Application, request: IncomingMessage): Promise<Reply> {
   try {
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = URL.parse(request.url ?? '/', 'http://localhost');
+    if (url === null) throw new HttpError(400, 'this is no address');
     const here = routes.filter(({ path }) => path.test(url.pathname));
     if (here.length === 0) throw new HttpError(404, `there is nothing at ${url.pathname}`);
     const route = here.find(({ method }) => method === request.method);
@@ -47,10 +49,17 @@ async function answer(application: Application, request: IncomingMessage): Promi
     const identity = identify(application, request);
     return await route.answer({ ...application, request, parameters, query: url.searchParams, identity });
   } catch (error) {
-    if (error instanceof HttpError) return { status: error.status, body: { error: error.message } };
+    const said = error instanceof HttpError ? error : translated(error);
+    if (said !== undefined) return { status: said.status, body: { error: said.message } };
     application.logs.error('request failed', error, { method: request.method, url: request.url });
     return { status: 500, body: { error: 'something went wrong, and has been noted' } };
   }
+}
+
+/** A value that PostgreSQL cannot hold (class 22), e.g. a text with a zero byte, is the fault of who sent it. */
+function translated(error: unknown): HttpError | undefined {
+  const isValue = error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;
+  return isValue ? new HttpError(400, `a value is not valid: ${error.message}`) : undefined;
 }
 
 function identify({ settings }: Application, request: IncomingMessage): Identity {

@@ -93,13 +93,15 @@ test('a user registers, logs in and keeps favourites', async () => {
   );
 });
 
-test('what is asked wrongly is answered so, and what goes wrong is written down', async () => {
+test('what is asked wrongly is answered so, and every request is written down', async () => {
   assert.equal((await app.ask('GET', '/nowhere')).status, 404);
   assert.equal((await app.ask('DELETE', '/events')).status, 405);
   assert.equal((await app.ask('GET', '/me')).status, 401);
   assert.equal((await app.ask('GET', '/me', { headers: { authorization: 'Bearer x.9.y' } })).status, 401);
   assert.equal((await app.ask('POST', '/users', { body: 'no JSON' })).status, 400);
+  assert.equal((await app.ask('GET', '/events/search?q=%00')).status, 400);
+  assert.equal((await app.ask('GET', '//')).status, 400);
   const requests = readFileSync(join(app.logDirectory, 'application.log'), 'utf8').trim().split('\n');
   const statuses = requests.map((line) => (JSON.parse(line) as { status: number }).status);
-  assert.deepEqual(statuses.slice(-5), [404, 405, 401, 401, 400]);
+  assert.deepEqual(statuses.slice(-7), [404, 405, 401, 401, 400, 400, 400]);
 });
