@@ -96,7 +96,9 @@ function writeLicences(chunks: readonly OutputChunk[]): void {
     const text = file === undefined ? `Licence: ${license}` : readFileSync(join(directory, file), 'utf8').trim();
     return `${name} ${version}\n\n${text}\n`;
   });
-  if (texts.length === 0) throw new Error('no library is in the bundle: its licences would be missing');
+  const bundled = [...directories].map((directory) => relative(join(projectRoot, 'node_modules'), directory));
+  const missing = (readPackage(projectRoot).bundledLibraries ?? []).filter((name) => !bundled.includes(name));
+  if (missing.length > 0) throw new Error(`not in the bundle: ${missing.join(', ')}`);
   writeFileSync(join(building, 'LICENCES-OF-LIBRARIES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));
 }
 
@@ -125,6 +127,7 @@ interface PackageFile {
   readonly version: string;
   readonly license?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly bundledLibraries?: readonly string[];
 }
 
 function readPackage(directory: string): PackageFile {

@@ -24,7 +24,7 @@ export function reachableProgram(user: OsUser | undefined, directory: string): O
   cpSync(join(root, 'package.json'), join(copy, 'package.json'), { recursive: true });
   const [top = 'src'] = relative(root, entry).split(sep);
   cpSync(join(root, top), join(copy, top), { recursive: true });
-  for (const path of dependencyPaths(root)) cpSync(join(root, path), join(copy, path), { recursive: true });
+  for (const path of dependencyPaths(root, top)) cpSync(join(root, path), join(copy, path), { recursive: true });
   mkdirSync(join(copy, 'bin'));
   cpSync(process.execPath, join(copy, 'bin', 'node'), { dereference: true });
   return { node: join(copy, 'bin', 'node'), entry: join(copy, relative(root, entry)) };
@@ -51,12 +51,16 @@ function packageRoot(entry: string): string {
   return directory;
 }
 
-/** Directories of all packages that this one needs at run time, relative to its root. */
-function dependencyPaths(root: string): string[] {
+/**
+ * Directories of all packages that this one needs at run time, relative to its root. What is built has some of them in
+ * its bundle; what runs from `src` has not.
+ */
+function dependencyPaths(root: string, top: string): string[] {
   const found = new Set<string>();
   const visit = (from: string): void => {
-    const { dependencies = {}, optionalDependencies = {} } = readPackage(join(root, from));
-    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+    const { dependencies = {}, optionalDependencies = {}, bundledLibraries = [] } = readPackage(join(root, from));
+    const bundled = top === 'src' && from === '' ? bundledLibraries : [];
+    for (const name of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...bundled]) {
       const path = findPackage(root, from, name);
       if (path === undefined || found.has(path)) continue;
       found.add(path);
@@ -76,6 +80,12 @@ function findPackage(root: string, from: string, name: string): string | undefin
   }
 }
 
-function readPackage(directory: string): { dependencies?: object; optionalDependencies?: object } {
-  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { dependencies?: object };
+interface PackageFile {
+  readonly dependencies?: object;
+  readonly optionalDependencies?: object;
+  readonly bundledLibraries?: readonly string[];
+}
+
+function readPackage(directory: string): PackageFile {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as PackageFile;
 }
