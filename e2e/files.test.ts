@@ -156,6 +156,16 @@ describe('an application and its configuration', () => {
     expect(modes).toEqual([0o600, 0o600, 0o644]);
   });
 
+  test('doctor looks at the paths, and at no server when none is configured', async () => {
+    const findings = jsonLines((await understudy('doctor', 'app', 'config', '--json')).stdout);
+    const paths = findings.filter(({ check }) => String(check).endsWith(': paths'));
+    expect(paths.map(({ check, verdict }) => [check, verdict])).toEqual([
+      ['app: paths', 'ok'],
+      ['config: paths', 'ok'],
+    ]);
+    expect(findings.filter(({ check }) => String(check).includes('server'))).toEqual([]);
+  });
+
   test('by pattern, and what would be done without doing it', async () => {
     const target = dir.join('some');
     const copy = ['restore', 'files', 'latest', '--source', 'app', '--target-dir', target];
@@ -209,6 +219,8 @@ describe('an application and its configuration', () => {
 
   test('a listed file that is missing: the rest is backed up, status 3', async () => {
     rmSync(dir.join('app/package.json'));
+    const doctor = await understudy('doctor', 'config');
+    expect(doctor).toMatchObject({ status: 1, stdout: expect.stringContaining('app/package.json is not there') });
     const backup = await understudy('backup', 'config', '--json');
     expect(backup.status).toBe(3);
     expect(jsonLines(backup.stderr).at(-1)).toMatchObject({ code: 'incomplete' });

@@ -1,10 +1,12 @@
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import type { LoadedConfig } from '../../config/loadConfig.ts';
+import type { SourceConfig } from '../../config/schema.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import type { CommandAccess } from '../doctor/archivingAdvice.ts';
 import { checkConfiguration } from '../doctor/configuration.ts';
 import { checkDiskSpace } from '../doctor/diskSpace.ts';
+import { filesFindings } from '../doctor/files.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { checkPrograms } from '../doctor/programs.ts';
 import { checkRepositoryAccess } from '../doctor/repository.ts';
@@ -43,6 +45,7 @@ async function* findings(
   yield* checkRuntime();
   yield* checkConfiguration(loaded);
   yield* await checkRepositoryAccess(ctx, invocation);
+  for (const { name, config } of fileSources(loaded, invocation)) yield* filesFindings(name, config);
   const access = await commandAccess(loaded, invocation);
   const majors = new Set<number>();
   for (const source of sources) {
@@ -58,9 +61,24 @@ async function* findings(
 /** The configured ones; one that is not configured only when it is named or reached by flags. */
 async function sourcesToCheck(loaded: LoadedConfig, invocation: DoctorInvocation): Promise<PostgresSource[]> {
   const { arguments: names, options } = invocation;
-  const asked = names.length > 0 || Object.values(options).some((value) => value !== undefined);
-  if (!asked && Object.keys(loaded.config.sources).length === 0) return [];
-  return selectSources(loaded, names, options);
+  const { sources } = loaded.config;
+  const others = names.filter((name) => sources[name]?.kind !== 'files');
+  if (names.length > 0 && others.length === 0) return [];
+  const asked = others.length > 0 || Object.values(options).some((value) => value !== undefined);
+  if (!asked && !Object.values(sources).some(({ kind }) => kind === 'postgres')) return [];
+  return selectSources(loaded, others, options);
+}
+
+type FilesConfig = Extract<SourceConfig, { kind: 'files' }>;
+
+/** The sources of files that are configured, or of them those that are named. */
+function fileSources(
+  { config: { sources } }: LoadedConfig,
+  { arguments: names }: DoctorInvocation,
+): { readonly name: string; readonly config: FilesConfig }[] {
+  return Object.entries(sources).flatMap(([name, config]) =>
+    config.kind === 'files' && (names.length === 0 || names.includes(name)) ? [{ name, config }] : [],
+  );
 }
 
 /** How archive_command and restore_command reach the same repository; that none is named has been said by then. */
