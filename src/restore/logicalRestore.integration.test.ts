@@ -156,6 +156,20 @@ describe('what cannot succeed', () => {
     expect(await cluster.sql(`select from pg_roles where rolname ~ '^rich'`)).toEqual([]);
   });
 
+  test('an extension that the server does not offer is named before anything is changed', async () => {
+    await source.sql('create database extended');
+    await using client = await source.connect({ database: 'extended' });
+    await client.query('create extension old_snapshot'); // PostgreSQL 17 does not have it any more
+    const { snapshot } = await bench.backup({ filters: { ...everything, databases: ['extended'] } });
+    await using newer = await createCluster({ major: 17 });
+    await expect(restore(newer, { selector: { text: snapshot.id } })).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('old_snapshot'),
+      detail: { extensions: ['old_snapshot'] },
+    });
+    expect(await databases(newer)).toEqual([]);
+  });
+
   test('an error of pg_restore is told in its words, and no half database stays', async () => {
     await source.sql('create database broken');
     await using client = await source.connect({ database: 'broken' });

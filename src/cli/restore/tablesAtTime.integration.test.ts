@@ -138,8 +138,12 @@ test('at an LSN, into another database, where it keeps its name', async () => {
 
 test('with replace the rows of the live table are those of that time, and all around it stays', async () => {
   await cluster.sql(`create table note (sequence bigint references commit_load); insert into note values (1)`);
-  const { tables } = await restore({ ...at({ name: mark.name }), replace: true });
-  expect(tables).toMatchObject([{ name: 'commit_load', replaced: true }]);
+  const parts = { schema: 'public', name: 'parts' };
+  const { tables } = await restore({ ...at({ name: mark.name }), tables: [events, parts], replace: true });
+  expect(tables).toMatchObject([
+    { name: 'commit_load', replaced: true },
+    { name: 'parts', rows: 15n },
+  ]);
   await expectRowsOfMark('commit_load');
   await expectRowsOfMark('watched');
   const [row] = await cluster.sql(
