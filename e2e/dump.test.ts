@@ -1,8 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createCluster } from '../src/testing/postgresServer.ts';
 import { tempDir } from '../src/testing/tempDir.ts';
-import { jsonLines, runProgram } from './fixture/program.ts';
+import { waitFor } from '../src/testing/waitFor.ts';
+import { jsonLines, outcomeOf, runProgram, startProgram } from './fixture/program.ts';
 import { repositoryEnvironment } from './fixture/repository.ts';
 
 test('a source of kind dump, from configuration to the list of snapshots', async () => {
@@ -59,4 +61,33 @@ test('a source of kind dump, from configuration to the list of snapshots', async
   const wrong = await run('backup', 'app', '--name', 'a,b');
   expect(wrong).toMatchObject({ status: 2 });
   expect(wrong.stderr).toContain('--name: "a,b" cannot be a name');
+});
+
+test('an interrupted dump ends its programs and leaves no snapshot', async () => {
+  await using cluster = await createCluster();
+  await using directory = await tempDir();
+  const begun = directory.join('begun');
+  await mkdir(directory.join('programs'));
+  for (const name of ['pg_dump', 'pg_dumpall']) {
+    // tells its version, and otherwise writes for ever
+    const script = `#!/bin/sh\n[ "$1" = --version ] && exec /usr/lib/postgresql/15/bin/${name} "$1"\ntouch ${begun}\nexec yes\n`;
+    await writeFile(directory.join('programs', name), script, { mode: 0o755 });
+  }
+  const config = directory.join('understudy.yaml');
+  await writeFile(
+    config,
+    `postgresBinaries: [programs]
+sources:
+  app: { kind: dump, connection: { host: ${cluster.connection.host}, user: postgres }, globals: none }
+`,
+  );
+  const environment = repositoryEnvironment(directory.join('repository'));
+  expect(await runProgram(['init', '--config', config], { environment })).toMatchObject({ status: 0 });
+  const child = startProgram(['backup', '--config', config], { environment });
+  const outcome = outcomeOf(child);
+  await waitFor(() => existsSync(begun), { what: 'start of pg_dump' });
+  child.kill('SIGINT');
+  expect(await outcome).toMatchObject({ status: 130 });
+  const listed = await runProgram(['snapshots', '--json', '--config', config], { environment });
+  expect(jsonLines(listed.stdout).filter((line) => 'short_id' in line)).toEqual([]);
 });

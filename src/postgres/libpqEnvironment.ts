@@ -8,8 +8,12 @@ import type { ConnectionOptions } from './connectionOptions.ts';
 export function libpqEnvironment(
   connection: ConnectionOptions,
   database = connection.database ?? connection.user,
+  programMajor = 0,
 ): Record<string, string | Secret> {
   const { host, port, user, password, tls } = connection;
+  // we trust the public roots where no certificate is named; libpq has a word for that from 16 on
+  const publicRoots = programMajor >= 16 && tls?.mode.startsWith('verify-') === true ? 'system' : undefined;
+  const roots = tls?.ca ?? publicRoots;
   return {
     PGHOST: host,
     PGPORT: String(port),
@@ -21,7 +25,7 @@ export function libpqEnvironment(
     PGGSSENCMODE: 'disable',
     PGSSLMODE: tls?.mode ?? 'prefer',
     ...(password === undefined ? {} : { PGPASSWORD: password }),
-    ...(tls?.ca === undefined ? {} : { PGSSLROOTCERT: tls.ca }),
+    ...(roots === undefined ? {} : { PGSSLROOTCERT: roots }),
     ...(tls?.cert === undefined ? {} : { PGSSLCERT: tls.cert }),
     ...(tls?.key === undefined ? {} : { PGSSLKEY: tls.key }),
   };

@@ -32,7 +32,7 @@ export async function storeDump(ctx: Context, run: DumpRun, target: DumpTarget):
   await using program = await openProgram(ctx, {
     program: join(target.programs.binDirectory, 'pg_dump'),
     args: [...archiveArguments, `--snapshot=${run.snapshotId}`, ...run.args],
-    env: libpqEnvironment(run.connection, run.database),
+    env: libpqEnvironment(run.connection, run.database, target.programs.major),
     onStderrLine: (line) => ctx.log.info({ database: run.database, line }, 'pg_dump says'),
   });
   const stored = await target.store.store(program.stdout, target.onBytes);
@@ -56,7 +56,7 @@ export async function storeGlobals(
       `--database=dbname=${conninfoValue(connection.database ?? connection.user)}`,
       ...(passwords ? [] : ['--no-role-passwords']),
     ],
-    env: libpqEnvironment(connection),
+    env: libpqEnvironment(connection, connection.database, target.programs.major),
     onStderrLine: (line) => ctx.log.info({ line }, 'pg_dumpall says'),
   });
   const stored = await target.store.store(program.stdout, target.onBytes);

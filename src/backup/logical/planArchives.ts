@@ -38,6 +38,10 @@ export function planArchives(
   });
   if (layout === 'single') return [plan('whole', 'database', [...filterArguments, ...unreadable])];
   const sequences = sequenceArguments(selection);
+  const skipped = Map.groupBy(
+    selection.relations.filter((one) => one.ownerOid !== null && !selection.withData.has(one)),
+    ({ ownerOid }) => ownerOid,
+  );
   const archives = [
     plan('preData', 'pre-data', ['--section=pre-data', ...filterArguments, ...unreadable]),
     plan('postData', 'post-data', ['--section=post-data', ...filterArguments, '--no-blobs']),
@@ -50,7 +54,7 @@ export function planArchives(
     ...[...selection.withData]
       .filter(({ kind }) => kind === 'r')
       .map((table) => ({
-        ...plan('rows', '', rowsArguments(table, selection)),
+        ...plan('rows', '', rowsArguments(table, skipped.get(table.oid))),
         path: tableArchivePath(directory, table),
         sizeBytes: table.sizeBytes,
         table,
@@ -60,8 +64,7 @@ export function planArchives(
 }
 
 /** Rows of one table and the values of its sequences, but for those that are not to be read. */
-function rowsArguments(table: Relation, { relations, withData }: Selection): string[] {
-  const skipped = relations.filter(({ ownerOid }) => ownerOid === table.oid).filter((owned) => !withData.has(owned));
+function rowsArguments(table: Relation, skipped: readonly Relation[] = []): string[] {
   return [
     '--section=data',
     '--strict-names',

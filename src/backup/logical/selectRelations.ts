@@ -24,10 +24,10 @@ export function selectRelations(
   const missing = (relation: Relation, part: string, reason: string, expected = false): void => {
     notCaptured.push({ what: `${part}${kindWord(relation)} ${relation.schema}.${relation.name}`, reason, expected });
   };
-  const named = all.filter((relation) => isNamed(relation, filters, matches));
-  const tables = new Map(named.filter(({ kind }) => kind !== 'S').map((relation) => [relation.oid, relation]));
+  const named = new Set(all.filter((relation) => isNamed(relation, filters, matches)));
+  const tables = new Map([...named].filter(({ kind }) => kind !== 'S').map((relation) => [relation.oid, relation]));
   const wanted = all.filter((relation) =>
-    relation.kind === 'S' ? isWantedSequence(relation, named.includes(relation), tables) : tables.has(relation.oid),
+    relation.kind === 'S' ? isWantedSequence(relation, named.has(relation), tables) : tables.has(relation.oid),
   );
   const unreadable = wanted.filter(({ reachable, readable, kind }) => !reachable || (!readable && isLocked(kind)));
   for (const relation of unreadable) missing(relation, '', lackingRight(relation));
