@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCluster, type Cluster } from '../src/testing/postgresServer.ts';
@@ -95,6 +95,22 @@ test('types, configuration, front end and its own tests pass, and the tests leav
   expect(readFileSync(join(app, 'dist/web/style.css'), 'utf8')).toContain('--color-brand: #');
   expect(succeed('npm', ['test'])).toMatch(/# fail 0|ℹ fail 0/);
   expect(await hashes()).toEqual(before);
+});
+
+test('the check of the configuration finds equal ports, an open table and a missing secret', () => {
+  const environment = readFileSync(join(app, '.env'), 'utf8');
+  succeed('sed', ['-i', 's/^port = 54322/port = 54321/', 'supabase/config.toml']);
+  appendFileSync(join(app, 'supabase/migrations/20261008100000_analytics.sql'), 'create table public.open (id int);\n');
+  writeFileSync(join(app, '.env'), environment.replace(/^INGEST_TOKEN=.*$/m, ''));
+  const { status, stderr } = run('node', ['scripts/lint-config.mjs']);
+  writeFileSync(join(app, '.env'), environment);
+  succeed('git', ['checkout', '--quiet', 'supabase']);
+  expect(stderr.trim().split('\n')).toEqual([
+    'supabase/config.toml: two ports are the same',
+    'supabase/migrations: public.open has no row level security',
+    '.env: INGEST_TOKEN is missing or empty',
+  ]);
+  expect(status).toBe(1);
 });
 
 test('smoke and integrity pass, and integrity finds what was damaged', async () => {
