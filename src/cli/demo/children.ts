@@ -2,15 +2,15 @@ import type { Context } from '../../base/context.ts';
 import { openProgram, runProgram, type OsUser, type RunningProgram } from '../../postgres/runProgram.ts';
 import { OperationError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
-import type { OwnProgram } from './ownProgram.ts';
+import type { ReachableProgram } from './reachableProgram.ts';
 
 /** Runs this program's commands as a person would, each in a process of its own. */
 export class Commands {
-  readonly #program: OwnProgram;
+  readonly #program: ReachableProgram;
   readonly #user: OsUser | undefined;
   readonly #env: Readonly<Record<string, string | Secret>>;
 
-  constructor(program: OwnProgram, user: OsUser | undefined, env: Readonly<Record<string, string | Secret>>) {
+  constructor(program: ReachableProgram, user: OsUser | undefined, env: Readonly<Record<string, string | Secret>>) {
     this.#program = program;
     this.#user = user;
     this.#env = env;

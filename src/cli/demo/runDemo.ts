@@ -12,7 +12,7 @@ import type { Printer } from '../printer.ts';
 import { Commands } from './children.ts';
 import { createDemoCluster, startDemoServer, type DemoPlace } from './demoCluster.ts';
 import { BookingLoad, compareBookings, tableHash } from './load.ts';
-import { reachableProgram } from './ownProgram.ts';
+import { reachableProgram } from './reachableProgram.ts';
 import { comparedTables, fillSql, schemaSql } from './schema.ts';
 import { Story } from './story.ts';
 

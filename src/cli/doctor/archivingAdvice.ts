@@ -1,8 +1,7 @@
-import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { assert } from '../../base/errors.ts';
 import type { RepositorySettings } from '../../config/repositorySettings.ts';
 import { composeArchiveCommand, composeRestoreCommand, type WalCommandOptions } from '../../wal/shellCommand.ts';
+import { ownProgram } from '../ownProgram.ts';
 import type { Finding } from './finding.ts';
 
 /** How the repository that doctor looks at is named to a command that PostgreSQL starts, without our environment. */
@@ -41,12 +40,6 @@ export function archivingFindings(source: string, wal: 'receive' | 'push' | 'non
     },
     restore,
   ];
-}
-
-function ownProgram(): [string, string] {
-  const entry = process.argv[1];
-  assert(entry !== undefined, 'a running program has an entry module');
-  return [process.execPath, realpathSync(entry)];
 }
 
 function commonArguments({ configPath, settings }: CommandAccess): string[] {

@@ -1,7 +1,6 @@
-import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Context } from '../../base/context.ts';
-import { OperationError, assert, isOperationError } from '../../base/errors.ts';
+import { OperationError, isOperationError } from '../../base/errors.ts';
 import type { PasswordSource } from '../../config/repositorySettings.ts';
 import { runProgram, type OsUser } from '../../postgres/runProgram.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -55,12 +54,6 @@ export async function composeRecoveryAccess(
     timeline: plan.standby === undefined ? plan.timeline : undefined,
   });
   return { command, storeKey };
-}
-
-function ownProgram(): string[] {
-  const entry = process.argv[1];
-  assert(entry !== undefined, 'a running program has an entry module');
-  return [process.execPath, realpathSync(entry)];
 }
 
 /**

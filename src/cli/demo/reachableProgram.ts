@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { assert } from '../../base/errors.ts';
 import type { OsUser } from '../../postgres/runProgram.ts';
+import { ownProgram } from '../ownProgram.ts';
 
-/** How to run this very program as another process: node and the entry module. */
-export interface OwnProgram {
+/** Node and the entry module of a program. */
+export interface ReachableProgram {
   readonly node: string;
   readonly entry: string;
 }
@@ -14,10 +14,9 @@ export interface OwnProgram {
  * This program, at a place where `user` can execute it: where it is, or, when it lies in a closed directory such as
  * root's home, a copy below `directory`.
  */
-export function reachableProgram(user: OsUser | undefined, directory: string): OwnProgram {
-  const entry = process.argv[1];
-  assert(entry !== undefined, 'a running program has an entry module');
-  const here = { node: process.execPath, entry };
+export function reachableProgram(user: OsUser | undefined, directory: string): ReachableProgram {
+  const [node, entry] = ownProgram();
+  const here = { node, entry };
   if (user === undefined || runsAs(user, here)) return here;
   const root = packageRoot(entry);
   const copy = join(directory, 'program');
@@ -30,7 +29,7 @@ export function reachableProgram(user: OsUser | undefined, directory: string): O
   return { node: join(copy, 'bin', 'node'), entry: join(copy, relative(root, entry)) };
 }
 
-function runsAs(user: OsUser, program: OwnProgram): boolean {
+function runsAs(user: OsUser, program: ReachableProgram): boolean {
   try {
     execFileSync(program.node, [program.entry, 'version'], {
       uid: user.uid,
