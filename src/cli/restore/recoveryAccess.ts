@@ -8,6 +8,7 @@ import type { RecoveryPlan } from '../../restore/planRecovery.ts';
 import { spoolKeyPath, spoolPath } from '../../restore/recoveryFiles.ts';
 import { composeRestoreCommand } from '../../wal/shellCommand.ts';
 import type { Invocation } from '../command.ts';
+import { ownProgram } from '../ownProgram.ts';
 
 /** How a recovering server gets at the archive. */
 export interface RecoveryAccess {
