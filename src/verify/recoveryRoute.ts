@@ -9,6 +9,7 @@ import type { BaseBackup } from '../restore/baseBackup.ts';
 import { ClusterWal } from '../restore/clusterWal.ts';
 import { describeTarget, type RecoveryRequest } from '../restore/recoveryTarget.ts';
 import { readWalEnd } from '../restore/walScan.ts';
+import { isExpired, loadExpiredWal } from '../wal/walExpiryMarkers.ts';
 import type { Outcome } from './proof/checkList.ts';
 
 /** Where a sandbox shall recover to, and what it will find on the way. */
@@ -40,7 +41,9 @@ export async function chooseRoute(
   { backup, wanted }: { readonly backup: BaseBackup; readonly wanted: WantedTarget | undefined },
 ): Promise<RecoveryRoute> {
   const wal = await ClusterWal.load(ctx, repository, backup.systemIdentifier);
-  const { target, inclusive, timeline } = wanted ?? { ...newestPoint, target: defaultTarget(wal) };
+  const expired = wanted === undefined && (await hasExpiredBehind(ctx, wal, backup));
+  const ends = wal.isEmpty || expired;
+  const { target, inclusive, timeline } = wanted ?? { ...newestPoint, target: defaultTarget(ends) };
   const chosen = timelineOf(wal, backup, timeline);
   const common = {
     target,
@@ -50,8 +53,9 @@ export async function chooseRoute(
     isExact: target.kind === 'immediate',
     fetch: fetchFrom(wal),
   };
-  if (wal.isEmpty) {
-    const detail = ['no WAL of this cluster is archived here: recovery ends with the backup'];
+  if (ends) {
+    const why = expired ? 'the WAL behind this backup has expired' : 'no WAL of this cluster is archived here';
+    const detail = [`${why}: recovery ends with the backup`];
     return { ...common, reaches: backup.stopLsn, outcome: async () => ({ status: 'skipped', detail }) };
   }
   const { until, missing } = await wal.availability(ctx, backup, chosen);
@@ -73,8 +77,16 @@ export async function chooseRoute(
 
 const newestPoint = { inclusive: true, timeline: 'latest' } as const;
 
-function defaultTarget(wal: ClusterWal): RecoveryTarget {
-  return { kind: wal.isEmpty ? 'immediate' : 'latest' };
+function defaultTarget(endsWithBackup: boolean): RecoveryTarget {
+  return { kind: endsWithBackup ? 'immediate' : 'latest' };
+}
+
+/** A backup that is kept longer than the recovery window can be restored to its own end only, and that is no fault. */
+async function hasExpiredBehind(ctx: Context, wal: ClusterWal, backup: BaseBackup): Promise<boolean> {
+  if (wal.isEmpty) return false;
+  const { missing } = await wal.availability(ctx, backup, timelineOf(wal, backup, newestPoint.timeline));
+  const [first] = missing;
+  return first !== undefined && isExpired(await loadExpiredWal(ctx, wal.archive), first);
 }
 
 function timelineOf(wal: ClusterWal, backup: BaseBackup, wanted: WantedTarget['timeline']): TimelineId {

@@ -6,6 +6,7 @@ import { parseWalSegmentName, segmentNumberAt, timelineOfSegmentName } from '../
 import type { WalArchive } from './walArchive.ts';
 import { toRange, type WalRange } from './walGaps.ts';
 import type { WalListedObject, WalListing } from './walListing.ts';
+import { recordExpiry } from './walExpiryMarkers.ts';
 import { walObjectName } from './walObjectName.ts';
 import { mergeStretches } from './walStretches.ts';
 
@@ -33,12 +34,18 @@ export interface WalExpiryOptions {
 }
 
 export interface WalExpiryPlan {
-  /** Oldest first: whenever deleting stops, what is left has no hole. */
+  /** Branches that nobody needs from their end back, then the rest from its beginning: at no moment is there a hole. */
   readonly remove: readonly WalListedObject[];
   /** The same, without what is no segment, in rows. */
   readonly ranges: readonly WalRange[];
   readonly removeBytes: number;
   readonly keepBytes: number;
+}
+
+interface Removal {
+  readonly object: WalListedObject;
+  readonly number: bigint;
+  readonly timeline: TimelineId;
 }
 
 /**
@@ -48,7 +55,7 @@ export interface WalExpiryPlan {
  */
 export function planWalExpiry(listing: WalListing, options: WalExpiryOptions): WalExpiryPlan {
   const keepFrom = neededFrom(listing, options);
-  const remove: { readonly object: WalListedObject; readonly number: bigint; readonly timeline: TimelineId }[] = [];
+  const remove: Removal[] = [];
   let removeBytes = 0;
   let keepBytes = 0;
   for (const object of listing.objects) {
@@ -63,7 +70,13 @@ export function planWalExpiry(listing: WalListing, options: WalExpiryOptions): W
     remove.push({ object, number, timeline });
     removeBytes += sizeBytes;
   }
-  remove.sort((one, other) => Number(one.number - other.number) || one.timeline - other.timeline);
+  const branches = new Set(
+    [...listing.ancestries].filter(([, ancestry]) => keepFrom.isCutOff(ancestry)).map(([timeline]) => timeline),
+  );
+  remove.sort((one, other) => {
+    const first = Number(branches.has(other.timeline)) - Number(branches.has(one.timeline));
+    return first || (branches.has(one.timeline) ? byPlace(other, one) : byPlace(one, other));
+  });
   const singles = remove
     .filter(({ object }) => object.file.kind !== 'backup')
     .map(({ timeline, number }) => ({ timeline, from: number, to: number + 1n }));
@@ -75,18 +88,23 @@ export function planWalExpiry(listing: WalListing, options: WalExpiryOptions): W
   };
 }
 
-/** Deletes what a plan says, one object after the other. Safe to stop and to repeat. */
+/** Notes that it expires, and deletes what a plan says, one object after the other. Safe to stop and to repeat. */
 export async function applyWalExpiry(
   ctx: Context,
   archive: WalArchive,
   { plan, onRemoved }: { readonly plan: WalExpiryPlan; readonly onRemoved?: (object: WalListedObject) => void },
 ): Promise<void> {
+  if (plan.ranges.length > 0) await recordExpiry(ctx, archive, plan.ranges);
   for (const object of plan.remove) {
     ctx.signal.throwIfAborted();
     assert(object.file.kind !== 'history', 'a history file is kept for ever');
     await archive.backend.delete(ctx, walObjectName(archive.systemIdentifier, object.file));
     onRemoved?.(object);
   }
+}
+
+function byPlace(one: Removal, other: Removal): number {
+  return Number(one.number - other.number) || one.timeline - other.timeline;
 }
 
 /** Numbers of the first segment that is needed of each timeline; of one that is not there nothing is needed. */
@@ -111,15 +129,25 @@ class NeededSegments {
     return true;
   }
 
+  /** Whether a timeline is not needed and branches off from WAL that is. */
+  isCutOff(ancestry: TimelineAncestry): boolean {
+    return !this.#first.has(ancestry.at(-1)!.timeline) && this.#firstOf(ancestry) >= 0;
+  }
+
   /** Needs what lies between WAL that is kept and later WAL of the same history; returns whether that is news. */
   close(ancestry: TimelineAncestry): boolean {
     if (!this.#first.has(ancestry.at(-1)!.timeline)) return false;
-    const from = ancestry.findIndex(({ timeline, end }) => {
+    const from = this.#firstOf(ancestry);
+    if (from < 0) return false;
+    return ancestry.slice(from + 1).filter(({ timeline, begin }) => this.add(timeline, begin)).length > 0;
+  }
+
+  /** Index of the first span before the last one of which something is needed; -1: of none. */
+  #firstOf(ancestry: TimelineAncestry): number {
+    return ancestry.findIndex(({ timeline, end }) => {
       const first = this.#first.get(timeline);
       return first !== undefined && end !== undefined && first < segmentNumberAt(end, this.#segmentBytes);
     });
-    if (from < 0) return false;
-    return ancestry.slice(from + 1).filter(({ timeline, begin }) => this.add(timeline, begin)).length > 0;
   }
 }
 
