@@ -34,7 +34,12 @@ export function loadConfig(options: FindConfigOptions): LoadedConfig {
 export function parseConfig(text: string, path: string): Config {
   const file = parseYaml(text, path);
   const parsed = configSchema.safeParse(file.value ?? {}, { reportInput: true });
-  if (!parsed.success) throw problemAt(file, path, parsed.error.issues.flatMap(problemsOf));
+  if (!parsed.success)
+    throw problemAt(
+      file,
+      path,
+      parsed.error.issues.flatMap((issue) => problemsOf(issue)),
+    );
   const problems = crossCheck(parsed.data);
   if (problems.length > 0) throw problemAt(file, path, problems);
   return resolvePaths(parsed.data, dirname(path));

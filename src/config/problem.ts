@@ -12,12 +12,18 @@ export interface Problem {
   readonly hint?: string;
 }
 
-/** Says in our words what zod found. An issue with several unknown keys becomes several problems. */
-export function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+/** Keys that may stand directly in a mapping. */
+export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
+
+/**
+ * Says in our words what zod found. An issue with several unknown keys becomes several problems; `known` is for a
+ * document that is not the configuration.
+ */
+export function problemsOf(issue: z.core.$ZodIssue, known: KnownKeys = configurationKeys): Problem[] {
   const { path } = issue;
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(path, key));
+      return issue.keys.map((key) => unknownKey(path, key, known(path)));
     case 'invalid_value':
       return [{ path, ...notOneOf(path, issue.values.map(String), issue.input) }];
     case 'invalid_union':
@@ -39,8 +45,11 @@ export function dotted(path: readonly PropertyKey[]): string {
   return path.length === 0 ? 'the file' : path.map(String).join('.');
 }
 
-function unknownKey(path: readonly PropertyKey[], key: string): Problem {
-  const known = optionNamesUnder(path.length === 0 ? '' : (optionPathOf(path) ?? ''));
+function configurationKeys(path: readonly PropertyKey[]): readonly string[] {
+  return optionNamesUnder(path.length === 0 ? '' : (optionPathOf(path) ?? ''));
+}
+
+function unknownKey(path: readonly PropertyKey[], key: string, known: readonly string[]): Problem {
   const message = path.length === 0 ? `unknown key "${key}"` : `unknown key "${key}" in ${dotted(path)}`;
   return { path, key, message, hint: nameHint(key, known) };
 }

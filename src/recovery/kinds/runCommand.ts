@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import type { Context } from '../../base/context.ts';
-import { OperationError } from '../../base/errors.ts';
+import { OperationError, systemErrorCode } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
 import { openProgram } from '../../postgres/runProgram.ts';
 import { processMarks } from '../leftovers.ts';
 import type { KindProblem, StepEnvironment } from '../stepKind.ts';
 import { linesOf } from './lines.ts';
+
+/** How long a program that has ended may still have something to say through what it left running. */
+const outputDrainMs = 500;
 
 /** The keys of a step that runs a program. */
 export const commandShape = {
@@ -55,9 +58,29 @@ export async function runCommand(
     onStderrLine: print,
     ...(input === undefined ? {} : { input }),
   });
-  for await (const line of linesOf(running.stdout)) print(line);
-  await running.exitedCleanly();
+  const printing = printAll(running.stdout, print);
+  try {
+    await running.exitedCleanly();
+  } finally {
+    await endOrPause(ctx, printing);
+  }
   return lines;
+}
+
+/** A server that the program has started may keep its output open for ever; destroying that is no error. */
+async function printAll(stdout: AsyncIterable<Uint8Array>, print: (line: string) => void): Promise<void> {
+  try {
+    for await (const line of linesOf(stdout)) print(line);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+}
+
+async function endOrPause({ clock }: Context, end: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const pause = clock.sleep(outputDrainMs, over.signal).catch(() => undefined);
+  await Promise.race([end, pause]);
+  over.abort();
 }
 
 /** The command as a person types it; secrets are the variables of their names. */

@@ -1,0 +1,113 @@
+import { hostname, tmpdir } from 'node:os';
+import { writeFileAtomic } from '../../base/atomicFile.ts';
+import type { Context } from '../../base/context.ts';
+import { OperationError, assert } from '../../base/errors.ts';
+import { programVersion } from '../../base/version.ts';
+import { beginRun, resumeRun, type RunOptions } from '../../recovery/carryOut.ts';
+import { composeEvidence, type Evidence } from '../../recovery/evidence.ts';
+import { evidencePage } from '../../recovery/evidencePage.ts';
+import { chooseValues } from '../../recovery/parameterValues.ts';
+import type { Plan } from '../../recovery/planDocument.ts';
+import { findRun, loadRun, type LoadedRun, type RunPlaces } from '../../recovery/runDirectory.ts';
+import { stepKinds } from '../../recovery/stepKinds.ts';
+import type { Invocation } from '../command.ts';
+import type { planRunSpec } from '../specs/plan.ts';
+import { requirePlan } from './checkedPlan.ts';
+import { evidenceText } from './describeRun.ts';
+import { followRun } from './followRun.ts';
+import { findPlan } from './planFile.ts';
+import { actor, contacts, runsDirectory } from './runPlaces.ts';
+import { stepServices } from './stepServices.ts';
+
+/** What real runs and drills have in common. */
+export type RunInvocation = Omit<Invocation<typeof planRunSpec>, 'options'> & {
+  readonly options: Omit<Invocation<typeof planRunSpec>['options'], 'resume'>;
+};
+
+/** Begins a run; a drill when it is told where sandboxes go. Throws `plan-failed` when its verdict is that. */
+export async function beginPlan(
+  ctx: Context,
+  invocation: RunInvocation,
+  { name, sandboxes }: { readonly name: string; readonly sandboxes?: string | undefined },
+): Promise<void> {
+  const { plan, document } = requirePlan(await findPlan(invocation, name));
+  const options = runOptions(ctx, invocation, plan);
+  await conclude(ctx, invocation, await beginRun(ctx, { ...options, document, sandboxes }));
+}
+
+/** Goes on with a run. Throws as `beginPlan` and `resumeRun` do. */
+export async function resumePlan(ctx: Context, invocation: RunInvocation, run: string): Promise<void> {
+  const runs = runsDirectory(invocation.options);
+  const { plan, places } = loadRun(findRun(runs, run), stepKinds);
+  await conclude(ctx, invocation, await resumeRun(ctx, places.id, runOptions(ctx, invocation, plan, true)));
+}
+
+/** Directory for sandboxes: the flag, the configuration's for proofs, else the system's for temporary files. */
+export async function sandboxesDirectory(
+  { loadConfig }: Pick<Invocation, 'loadConfig'>,
+  flag: string | undefined,
+): Promise<string> {
+  return flag ?? (await loadConfig()).config.verify.directory ?? tmpdir();
+}
+
+function runOptions(ctx: Context, invocation: RunInvocation, plan: Plan, resumed = false): RunOptions {
+  const { options, printer } = invocation;
+  const by = actor(options);
+  let begun: RunPlaces | undefined;
+  const places = (): RunPlaces => {
+    assert(begun !== undefined, 'the places of a run are told before anything happens');
+    return begun;
+  };
+  return {
+    runs: runsDirectory(options),
+    // what a run began with is in its journal: only secrets are asked for again
+    chosen: chooseValues(resumed ? secretsOf(plan) : plan.parameters, {
+      given: givenValues(options.set),
+      environment: process.env,
+    }),
+    services: stepServices(invocation),
+    identity: { by, host: hostname(), programVersion: programVersion() },
+    onBegun: (told) => {
+      begun = told;
+      printer.remark(`run ${told.id} in ${told.directory}`);
+    },
+    listener: followRun(ctx, { printer, plan, by, places }),
+  };
+}
+
+function secretsOf({ parameters }: Plan): Plan['parameters'] {
+  return Object.fromEntries(Object.entries(parameters).filter(([, { secret }]) => secret));
+}
+
+function givenValues(words: readonly string[]): Map<string, string> {
+  return new Map(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      if (at > 0) return [word.slice(0, at), word.slice(at + 1)] as const;
+      throw new OperationError('usage', `--set: expected name=value, found "${word}"`, {
+        hint: '`understudy plan print` lists the parameters of a plan',
+      });
+    }),
+  );
+}
+
+async function conclude(ctx: Context, invocation: RunInvocation, run: LoadedRun): Promise<void> {
+  const { printer } = invocation;
+  const evidence = await saveEvidence(invocation, run);
+  printer.result('run_ended', { evidence }, () => evidenceText(evidence));
+  printer.remark(`Evidence: ${run.places.evidencePage}`);
+  ctx.log.info({ run: run.places.id, ...evidence.result }, 'the run is over');
+  if (evidence.result.verdict !== 'failed') return;
+  const failed = evidence.timeline.steps.find(({ status }) => status === 'failed');
+  throw new OperationError('plan-failed', `${run.plan.name} failed: ${failed?.title}: ${failed?.error?.message}`, {
+    hint: failed?.error?.hint ?? `what the steps printed is in ${run.places.output}`,
+    detail: { run: run.places.id },
+  });
+}
+
+async function saveEvidence(invocation: RunInvocation, run: LoadedRun): Promise<Evidence> {
+  const evidence = composeEvidence(run, await contacts(invocation));
+  writeFileAtomic(run.places.evidence, Buffer.from(`${JSON.stringify(evidence, null, 2)}\n`));
+  writeFileAtomic(run.places.evidencePage, Buffer.from(evidencePage(evidence)));
+  return evidence;
+}

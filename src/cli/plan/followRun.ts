@@ -1,0 +1,90 @@
+import { createInterface } from 'node:readline/promises';
+import type { Context } from '../../base/context.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { postDecision } from '../../recovery/decision.ts';
+import type { RunListener } from '../../recovery/executePlan.ts';
+import type { Plan } from '../../recovery/planDocument.ts';
+import type { RunPlaces } from '../../recovery/runDirectory.ts';
+import type { JournalEntry } from '../../recovery/runEvent.ts';
+import type { Printer } from '../printer.ts';
+
+export interface FollowOptions {
+  readonly printer: Printer;
+  readonly plan: Plan;
+  readonly by: string;
+  readonly places: () => RunPlaces;
+}
+
+/** Tells what happens in a run; asks at the terminal where there is one and the run waits for a person. */
+export function followRun(ctx: Context, options: FollowOptions): RunListener {
+  const { printer, plan, places, by } = options;
+  const titles = new Map(plan.steps.map((step) => [step.id, step]));
+  return (entry) => {
+    printer.result('run_event', { run: places().id, ...entry }, () => eventText(entry, plan));
+    if (entry.type !== 'step-waits') return;
+    const step = titles.get(entry.step);
+    const prompt = step?.options['prompt'];
+    const question = typeof prompt === 'string' ? prompt : `Step ${entry.step} was cut short. Shall it be done again?`;
+    printer.remark(`  ${question}\n  Elsewhere: understudy plan approve ${places().id} ${entry.step}`);
+    if (!printer.json && process.stdin.isTTY) void ask(ctx, { question, step: entry.step, by, places: places() });
+  };
+}
+
+interface Question {
+  readonly question: string;
+  readonly step: string;
+  readonly by: string;
+  readonly places: RunPlaces;
+}
+
+async function ask(ctx: Context, { question, step, by, places }: Question): Promise<void> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await prompt.question(`${question} [yes/no] `, { signal: ctx.signal });
+    const action = /^y(es)?$/i.test(answer.trim()) ? 'approve' : 'decline';
+    postDecision(places.decisions, ctx.clock.now(), { action, step, by, reason: `answered ${answer.trim()}` });
+  } catch (error) {
+    if (!ctx.signal.aborted) throw error;
+  } finally {
+    prompt.close();
+  }
+}
+
+function eventText(entry: JournalEntry, plan: Plan): string {
+  const time = entry.at.slice(11, 19);
+  if (!('step' in entry)) return `${time}  ${wholeRunText(entry)}`;
+  const title = plan.steps.find(({ id }) => id === entry.step)?.title ?? '';
+  const what = `${time}  ${entry.step}`;
+  switch (entry.type) {
+    case 'step-begun':
+      return `${what}  begins: ${title}${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`;
+    case 'step-succeeded':
+      return `${what}  done in ${formatDuration(entry.durationMs)}: ${entry.summary}`;
+    case 'step-failed': {
+      const next = entry.retryInMs === null ? '' : `; another attempt in ${formatDuration(entry.retryInMs)}`;
+      return `${what}  failed after ${formatDuration(entry.durationMs)}: ${entry.error.message}${next}`;
+    }
+    case 'step-waits':
+      return `${what}  waits for a person: ${title}`;
+    case 'step-approved':
+    case 'step-declined':
+    case 'step-skipped':
+      return `${what}  ${entry.type.slice('step-'.length)} by ${entry.by}${entry.reason === '' ? '' : `: ${entry.reason}`}`;
+  }
+}
+
+function wholeRunText(entry: Exclude<JournalEntry, { readonly step: string }>): string {
+  switch (entry.type) {
+    case 'begun':
+      return `run ${entry.run} begins`;
+    case 'attached':
+      return `the run is taken up again by ${entry.by}`;
+    case 'paused':
+    case 'continued':
+      return `${entry.type} by ${entry.by}`;
+    case 'decision-refused':
+      return `a decision of ${entry.by} is refused: ${entry.reason}`;
+    case 'ended':
+      return `the run is over: ${entry.verdict}`;
+  }
+}

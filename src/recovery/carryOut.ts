@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from '../base/context.ts';
+import { lockDirectory } from '../base/directoryLock.ts';
+import { OperationError, assert } from '../base/errors.ts';
+import { createScratchDirectory, removeOrphans } from '../postgres/scratchDirectory.ts';
+import { directoryInbox } from './decision.ts';
+import { executePlan, type RunListener } from './executePlan.ts';
+import { FileJournal } from './journal.ts';
+import { endLeftovers } from './leftovers.ts';
+import { createMask } from './mask.ts';
+import type { ChosenValues } from './parameterValues.ts';
+import { readPlan } from './readPlan.ts';
+import { createRunDirectory, findRun, listRunIds, loadRun, runPlaces, type LoadedRun } from './runDirectory.ts';
+import type { RunPlaces } from './runDirectory.ts';
+import type { JournalEntry } from './runEvent.ts';
+import { stepKinds } from './stepKinds.ts';
+import { outputDirectory } from './stepOutput.ts';
+import type { StepServices } from './stepServices.ts';
+
+/** What a run needs, whether it begins or goes on. */
+export interface RunOptions {
+  /** Directory of all runs. */
+  readonly runs: string;
+  readonly chosen: ChosenValues;
+  readonly services: StepServices;
+  readonly identity: { readonly by: string; readonly host: string; readonly programVersion: string };
+  /** Told the places before the first step begins. */
+  readonly onBegun?: (places: RunPlaces) => void;
+  readonly listener?: RunListener;
+}
+
+export interface BeginOptions extends RunOptions {
+  /** The parsed document of a plan that was checked. */
+  readonly document: unknown;
+  /** Directory in which a drill gets its sandbox; undefined: this is no drill. */
+  readonly sandboxes?: string | undefined;
+}
+
+/**
+ * Begins a run of a plan and carries it through. A drill's sandbox is removed at its end, with every process that the
+ * steps left; after a crash of ours the next drill does so. Resolves with the run as it ended, whatever its verdict.
+ */
+export async function beginRun(ctx: Context, options: BeginOptions): Promise<LoadedRun> {
+  const { sandboxes } = options;
+  if (sandboxes === undefined) return begin(ctx, options, undefined);
+  await clearAbandonedDrills(ctx, options.runs, sandboxes);
+  await using sandbox = await createScratchDirectory(sandboxes);
+  return await begin(ctx, options, sandbox.path);
+}
+
+async function begin(ctx: Context, options: BeginOptions, sandbox: string | undefined): Promise<LoadedRun> {
+  const { document, chosen, identity, runs } = options;
+  const { name } = document as { readonly name: string };
+  const places = createRunDirectory(runs, name, ctx.clock.now());
+  await using _ = await lockRun(places);
+  const directory = sandbox === undefined ? join(places.directory, 'work') : join(sandbox, 'work');
+  mkdirSync(directory, { mode: 0o711 });
+  const values = new Map([
+    ...chosen.values,
+    ['run.id', places.id],
+    ['run.directory', directory],
+    ['run.drill', sandbox !== undefined],
+  ] as const);
+  const reading = readPlan(document, { kinds: stepKinds, values });
+  assert(reading.plan !== undefined, 'a plan is checked before it runs');
+  {
+    using journal = FileJournal.create(places.journal);
+    journal.append({
+      type: 'begun',
+      at: ctx.clock.now().toISOString(),
+      format: 1,
+      run: places.id,
+      plan: reading.document,
+      planDigest: createHash('sha256').update(JSON.stringify(document)).digest('hex'),
+      drill: sandbox !== undefined,
+      directory,
+      ...identity,
+    });
+  }
+  return await goOn(ctx, places, options); // under the lock
+}
+
+/**
+ * Takes a run up where its journal ends, after ending what its steps left running. Throws `not-found`, `run-busy` when
+ * another process carries it out, `usage` for one that is over and for a drill, whose sandbox is gone.
+ */
+export async function resumeRun(ctx: Context, text: string, options: RunOptions): Promise<LoadedRun> {
+  const places = findRun(options.runs, text);
+  await using _ = await lockRun(places);
+  const { state, content } = loadRun(places, stepKinds);
+  if (state.verdict !== undefined) {
+    throw new OperationError('usage', `run ${places.id} is over: ${state.verdict}`, { hint: 'begin a new one' });
+  }
+  if (state.begun.drill) {
+    throw new OperationError('usage', `run ${places.id} is a drill, and its sandbox is gone`, {
+      hint: 'begin a new one: understudy drill run',
+    });
+  }
+  endLeftovers(places.id);
+  {
+    using journal = FileJournal.reopen(places.journal, content);
+    const { by, host } = options.identity;
+    journal.append({ type: 'attached', at: ctx.clock.now().toISOString(), pid: process.pid, host, by });
+  }
+  return await goOn(ctx, places, options); // under the lock
+}
+
+async function goOn(ctx: Context, places: RunPlaces, options: RunOptions): Promise<LoadedRun> {
+  const { plan, state, content } = loadRun(places, stepKinds);
+  const { secrets } = options.chosen;
+  const mask = createMask(secrets.values());
+  options.onBegun?.(places);
+  using journal = FileJournal.reopen(places.journal, content);
+  try {
+    await executePlan(ctx, {
+      plan,
+      state,
+      journal,
+      kinds: stepKinds,
+      inbox: directoryInbox(places.decisions),
+      services: options.services,
+      secrets,
+      mask,
+      output: outputDirectory(places.output, mask),
+      ...(options.listener === undefined ? {} : { listener: options.listener }),
+    });
+  } finally {
+    if (state.begun.drill) endLeftovers(places.id);
+  }
+  return loadRun(places, stepKinds);
+}
+
+/** Removes what drills left whose process was killed, and notes in their journals that they are over. */
+async function clearAbandonedDrills(ctx: Context, runs: string, sandboxes: string): Promise<void> {
+  for (const id of listRunIds(runs)) {
+    const places = runPlaces(runs, id);
+    const { state, content } = loadRun(places, stepKinds);
+    if (!state.begun.drill || state.verdict !== undefined) continue;
+    await using lock = await lockDirectory(places.directory, 'run');
+    if (lock === undefined) continue;
+    endLeftovers(id);
+    using journal = FileJournal.reopen(places.journal, content);
+    const at = ctx.clock.now().toISOString();
+    const over: JournalEntry = { type: 'ended', at, verdict: 'failed' };
+    journal.append(over);
+  }
+  await removeOrphans(ctx, sandboxes);
+}
+
+async function lockRun(places: RunPlaces): Promise<AsyncDisposable> {
+  const lock = await lockDirectory(places.directory, 'run');
+  if (lock !== undefined) return lock;
+  throw new OperationError('run-busy', `another process carries out run ${places.id}`, {
+    hint: '`understudy plan status` tells how far it is; `plan approve` and `plan skip` reach it from here',
+  });
+}
