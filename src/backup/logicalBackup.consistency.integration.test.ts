@@ -40,7 +40,8 @@ needs('restic')('a dump under write load is of one moment, in every table and in
   const { rows } = await client.query<Record<string, string>>(`
     select (select sum(balance) from checking) + (select sum(balance) from saving) as money,
            (select sum(balance) from saving) - ${accounts * 1000} - (select sum(amount) from journal) as unaccounted,
-           (select count(*) from journal) as journal, (select last_value >= max(id) from journal_id_seq, journal group by last_value) as ahead`);
+           (select count(*) from journal) as journal,
+           (select last_value >= max(id) from journal_id_seq, journal group by last_value) as ahead`);
   const journal = last.record.databases[0]?.tables.find(({ name }) => name === 'journal');
   expect(rows).toEqual([
     { money: String(2 * accounts * 1000), unaccounted: '0', journal: String(journal?.rows), ahead: true },
@@ -56,7 +57,8 @@ test('a second dump stores about what changed, by rows and by tables', async () 
   await using bench = await dumpBench(cluster);
   await cluster.sql(`
     create table large as
-      select g as id, md5(g::text) || md5((g + 1)::text) || md5((g * 3)::text) as text from generate_series(1, 200000) g;
+      select g as id, md5(g::text) || md5((g + 1)::text) || md5((g * 3)::text) as text
+        from generate_series(1, 200000) g;
     create table small as select g as id, md5((-g)::text) as text from generate_series(1, 500) g;
     create table empty_table (id int)`);
   await cluster.sql('create database untouched');

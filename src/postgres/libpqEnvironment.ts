@@ -12,7 +12,7 @@ export function libpqEnvironment(
 ): Record<string, string | Secret> {
   const { host, port, user, password, tls } = connection;
   // we trust the public roots where no certificate is named; libpq has a word for that from 16 on
-  const publicRoots = programMajor >= 16 && tls?.mode.startsWith('verify-') === true ? 'system' : undefined;
+  const publicRoots = programMajor >= 16 && tls?.mode === 'verify-full' ? 'system' : undefined;
   const roots = tls?.ca ?? publicRoots;
   return {
     PGHOST: host,

@@ -44,7 +44,8 @@ const application = `
     select 'Venue ' || g, g * 10, point(g, -g) from generate_series(1, 200) g;
   create table events (
     id bigint generated always as identity primary key,
-    source source_kind not null, title text not null, venue_id bigint references venues, owner uuid references auth.users,
+    source source_kind not null, title text not null, venue_id bigint references venues,
+    owner uuid references auth.users,
     tags text[], extra jsonb, price numeric(10, 2), rating double precision, picture bytea,
     created_at timestamptz not null default now());
   insert into events (source, title, venue_id, owner, tags, extra, price, rating, picture, created_at)
@@ -93,7 +94,8 @@ const oddities = `
   create sequence "Unused Sequence" start 7;`;
 
 const objects = `
-  create function touch() returns trigger language plpgsql as $f$ begin new.title := trim(new.title); return new; end $f$;
+  create function touch() returns trigger language plpgsql
+    as $f$ begin new.title := trim(new.title); return new; end $f$;
   create trigger events_touch before update on events for each row execute function touch();
   create procedure archive_events(before date) language sql as 'delete from events where created_at < before';
   create aggregate longest(text) (sfunc = textcat, stype = text);

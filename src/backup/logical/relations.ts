@@ -106,7 +106,8 @@ async function matchTables(sql: SqlConnection, patterns: readonly string[]): Pro
     `SELECT p.at, c.oid AS key
        FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[])
             WITH ORDINALITY AS p (schema, name, at)
-       JOIN pg_catalog.pg_class AS c ON c.relname OPERATOR(pg_catalog.~) p.name AND c.relkind IN ('r', 'S', 'v', 'm', 'f', 'p')
+       JOIN pg_catalog.pg_class AS c ON c.relname OPERATOR(pg_catalog.~) p.name
+        AND c.relkind IN ('r', 'S', 'v', 'm', 'f', 'p')
        JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
         AND CASE WHEN p.schema IS NULL THEN pg_catalog.pg_table_is_visible(c.oid)
                  ELSE n.nspname OPERATOR(pg_catalog.~) p.schema END`,

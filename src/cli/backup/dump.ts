@@ -8,7 +8,7 @@ import { styled, type Terminal } from '../terminal.ts';
 import { uploadOptions } from './backupSource.ts';
 import type { BackUp } from './backUp.ts';
 
-/** Dumps the databases of a server and reports; what a right was missing for makes it fail, though the snapshot is kept. */
+/** Dumps databases and reports; what a right was missing for makes it fail, though the snapshot is kept. */
 export const backUp: BackUp<'dump'> = async (ctx, { invocation, repository, settings, name, config }) => {
   const { printer, terminal, options } = invocation;
   const { host, port, user, database } = options;

@@ -19,7 +19,7 @@ export interface DescribedSnapshot {
 
 const ownTag = /^(understudy$|kind:|source:)/;
 
-/** Reads the records of physical and logical snapshots. One that cannot be read is told to `warn`, and the list goes on. */
+/** Reads the records of PostgreSQL's snapshots. One that cannot be read is told to `warn`, and the list goes on. */
 export async function describeSnapshots(
   ctx: Context,
   repository: Repository,
