@@ -28,6 +28,6 @@ const kinds: { readonly [Kind in SourceKind]: () => Promise<{ readonly backUp: B
 };
 
 export async function backUpSource<Kind extends SourceKind>(ctx: Context, run: SourceRun<Kind>): Promise<void> {
-  const { backUp } = await kinds[run.config.kind as Kind]();
+  const { backUp } = await kinds[run.config.kind]();
   await backUp(ctx, run);
 }
