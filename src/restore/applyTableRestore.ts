@@ -3,6 +3,7 @@ import { createContext, type Context } from '../base/context.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
 import type { ConnectionOptions } from '../postgres/connectionOptions.ts';
 import { openSqlConnection, type SqlRow } from '../postgres/sqlConnection.ts';
+import { claimSchema, copySchemaPrefix, dropOrphanSchemas } from './logical/leftovers.ts';
 import { dumpArchive, loadArchive } from './logical/pgRestore.ts';
 import { placeTable } from './logical/placeTable.ts';
 import { replaceRows } from './logical/replaceRows.ts';
@@ -49,7 +50,10 @@ async function restoreTable(
 ): Promise<RestoredTable> {
   const { from, name, replaces } = planned;
   const { programs, target } = plan;
-  const work = `understudy_copy_${randomBytes(4).toString('hex')}`;
+  const work = `${copySchemaPrefix}${randomBytes(4).toString('hex')}`;
+  await using sql = await openSqlConnection(ctx, target);
+  await dropOrphanSchemas(ctx, sql);
+  await claimSchema(sql, work);
   await reshapeTable(ctx, { ...staged, table: from }, work);
   const source = { programs, connection: staged.connection, database: staged.database };
   const only = [
@@ -63,7 +67,6 @@ async function restoreTable(
   const archive = { name: from.name, bytes: dumpArchive(ctx, source, [`--schema=${work}`, ...only]) };
   const into = { programs, connection: target, database: target.database };
   await loadArchive(ctx, archive, { target: into, args: ['--single-transaction', '--no-owner', '--no-acl'] });
-  await using sql = await openSqlConnection(ctx, target);
   try {
     await (replaces ? replaceRows(sql, from, work) : placeTable(sql, planned, work));
   } catch (error) {

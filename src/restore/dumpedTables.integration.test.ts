@@ -90,6 +90,24 @@ test.each(['parts', 'single'])('tables of a dump (%s) come back beside the live 
     "Odd ""schema"" ü.%/"."Table ""with"" quotes, spaces/ü.*_restored"`);
 });
 
+test('what a killed restore left is removed by the next, what a living one uses is not', async () => {
+  await cluster.sql('create database understudy_staging_dead');
+  await cluster.sql('create database understudy_staging_used');
+  await using client = await cluster.connect({ database: 'sizes' });
+  await client.query('create schema understudy_copy_dead; create table understudy_copy_dead.t (id int)');
+  await client.query(`create schema understudy_copy_used; select pg_advisory_lock(hashtext('understudy_copy_used'))`);
+  {
+    await using _session = await cluster.connect({ database: 'understudy_staging_used' });
+    await restore({ database: 'sizes', tables: ['small'], as: 'once_more' });
+  }
+  const left = await cluster.sql(`select datname as name from pg_database where datname ~ '^understudy'`);
+  expect(left).toEqual([{ name: 'understudy_staging_used' }]);
+  const schemas = await client.query(`select nspname as name from pg_namespace where nspname ~ '^understudy'`);
+  expect(schemas.rows).toEqual([{ name: 'understudy_copy_used' }]);
+  await client.query('drop schema understudy_copy_used; drop table once_more');
+  await cluster.sql('drop database understudy_staging_used');
+});
+
 test('of a small table only its own bytes are read', async () => {
   const reads: LogFields[] = [];
   const debug = (fields: LogFields): void => {

@@ -44,9 +44,7 @@ export async function* exportParts(
   });
   await applyLogicalRestore(ctx, plan, { progress });
   progress.phase('writing the archive');
-  for await (const bytes of dumpArchive(ctx, { programs, connection: server, database }, ['--compress=6'])) {
-    yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+  yield* dumpArchive(ctx, { programs, connection: server, database }, []);
 }
 
 /** Only their names matter here. */

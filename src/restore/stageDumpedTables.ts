@@ -3,10 +3,11 @@ import type { DumpArchive, DumpedDatabase } from '../backup/dumpRecord.ts';
 import { createContext, type Context } from '../base/context.ts';
 import { OperationError } from '../base/errors.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
-import { openSqlConnection } from '../postgres/sqlConnection.ts';
+import { openSqlConnection, type SqlConnection } from '../postgres/sqlConnection.ts';
 import type { StagedDatabase } from './applyTableRestore.ts';
 import type { Dump } from './loadDump.ts';
 import { requireCreateDatabase, requireExtensions } from './logical/checkTarget.ts';
+import { dropOrphanDatabases, stagingPrefix } from './logical/leftovers.ts';
 import {
   archiveEntries,
   entryText,
@@ -55,12 +56,16 @@ export async function stageDumpedTables(
   { database, plan, progress = silentProgress }: StageOptions,
 ): Promise<StagedDatabase & AsyncDisposable> {
   const from = dump.database(database);
-  const name = `understudy_staging_${randomBytes(4).toString('hex')}`;
+  const name = `${stagingPrefix}${randomBytes(4).toString('hex')}`;
   const target: RestoreTarget = { programs: plan.programs, connection: plan.target, database: name };
+  let presence: SqlConnection | undefined;
   const staged = {
     connection: plan.target,
     database: name,
-    [Symbol.asyncDispose]: () => dropStaging(ctx, plan.target, name),
+    [Symbol.asyncDispose]: async () => {
+      await presence?.[Symbol.asyncDispose]();
+      await dropStaging(ctx, plan.target, name);
+    },
   };
   try {
     const archive = dump.definitions(from);
@@ -71,8 +76,10 @@ export async function stageDumpedTables(
     };
     {
       await using sql = await openSqlConnection(ctx, plan.target);
+      await dropOrphanDatabases(ctx, sql);
       await createWorkDatabase(ctx, sql, { work: name, definition });
     }
+    presence = await openSqlConnection(ctx, { ...plan.target, database: name });
     await new Staging(ctx, { dump, from, target, progress }).load(plan.tables.map((table) => table.from));
     return staged;
   } catch (error) {

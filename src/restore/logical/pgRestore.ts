@@ -95,11 +95,7 @@ export async function withEntries<T>(
 }
 
 /** Dumps with pg_dump, as a stream that ends only when pg_dump ended well: what reads it never takes a part for all. */
-export async function* dumpArchive(
-  ctx: Context,
-  from: RestoreTarget,
-  args: readonly string[],
-): AsyncGenerator<Uint8Array> {
+export async function* dumpArchive(ctx: Context, from: RestoreTarget, args: readonly string[]): AsyncGenerator<Buffer> {
   await using dump = await openProgram(ctx, {
     program: join(from.programs.binDirectory, 'pg_dump'),
     args: ['--format=custom', '--no-password', ...args],
