@@ -75,8 +75,8 @@ function membersOf(path: string, node: Node): string[] {
 
 /** The variants of a mapping are told apart by their `kind`. */
 function title(path: string, node: Node): string {
-  const kind = node.properties?.['kind']?.const;
-  const variant = kind === undefined ? '' : `, kind ${code(String(kind))}`;
+  const value = node.properties?.['kind']?.const;
+  const variant = typeof value === 'string' ? `, kind ${code(value)}` : '';
   return `### \`${path.replaceAll('*', '<name>')}\`${variant}`;
 }
 

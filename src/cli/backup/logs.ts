@@ -36,8 +36,8 @@ export const backUp: BackUp<'logs'> = async (ctx, { invocation, repository, sett
     printer.warn(`${name}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
   throw new OperationError(
     problems.length === 1 ? first.code : 'incomplete',
-    `${plural(problems.length, 'log')} of ${name} could not be stored whole`,
-    { hint: `nothing is lost: see the warnings above, and run it again`, detail: { snapshot: result.snapshot.id } },
+    `rotating ${name} met ${plural(problems.length, 'problem')}`,
+    { hint: 'no line is lost: see the warning above, and back up again', detail: { snapshot: result.snapshot.id } },
   );
 };
 
