@@ -7,6 +7,7 @@ import { prepareSource } from '../postgresSource.ts';
 import { styled, type Terminal } from '../terminal.ts';
 import { uploadOptions } from './backupSource.ts';
 import type { BackUp } from './backUp.ts';
+import { snapshotFields } from './snapshotFields.ts';
 
 /** Dumps databases and reports; what a right was missing for makes it fail, though the snapshot is kept. */
 export const backUp: BackUp<'dump'> = async (ctx, { invocation, repository, settings, name, config }) => {
@@ -32,7 +33,11 @@ export const backUp: BackUp<'dump'> = async (ctx, { invocation, repository, sett
   });
   const durationMs = ctx.clock.monotonicMs() - begunMs;
   printer.end(true);
-  printer.result('summary', summaryFields(result, durationMs), () => summaryText(terminal, result, durationMs));
+  printer.result(
+    'summary',
+    { ...snapshotFields(result, durationMs), total_bytes_processed: result.record.sizeBytes },
+    () => summaryText(terminal, result, durationMs),
+  );
   const { notCaptured } = result.record;
   for (const missing of notCaptured.filter(({ expected }) => expected)) printer.remark(`  not in it: ${text(missing)}`);
   const lacking = notCaptured.filter(({ expected }) => !expected);
@@ -42,22 +47,6 @@ export const backUp: BackUp<'dump'> = async (ctx, { invocation, repository, sett
     lacking.length - (config.globals === 'with-passwords' && result.record.globals?.passwords === false ? 1 : 0);
   if (asked > 0) throw incomplete(result, asked);
 };
-
-/** With restic's names where it has one; the record is what the snapshot holds as understudy.json. */
-function summaryFields({ snapshot, record, totals }: LogicalBackupResult, durationMs: number): Record<string, unknown> {
-  return {
-    source: record.source,
-    snapshot_id: snapshot.id,
-    ...(snapshot.parent === undefined ? {} : { parent: snapshot.parent }),
-    total_bytes_processed: record.sizeBytes,
-    data_blobs: totals.dataBlobs,
-    tree_blobs: totals.treeBlobs,
-    data_added: totals.addedBytes,
-    data_added_packed: totals.storedBytes,
-    total_duration: durationMs / 1000,
-    record,
-  };
-}
 
 function summaryText(
   terminal: Terminal,
