@@ -145,10 +145,10 @@ function keptByRules(directory: string, files: readonly string[]): string[] {
 test('patterns of the configuration win over those of files; names that are not UTF-8 are matched by byte', async () => {
   await using dir = await tempDir();
   mkdirSync(dir.join('sub'));
-  writeFileSync(dir.join('.gitignore'), '.env\nlogs\n');
+  writeFileSync(dir.join('.gitignore'), '.env\nlogs\ndata\n');
   writeFileSync(dir.join('sub/.ignore'), '*.tmp\n');
   const rules = new FileRules([Buffer.from(dir.path)], {
-    exclude: ['!.env', '/sub/old', 'x?'],
+    exclude: ['!.env', '!/data', '/sub/old', 'x?'],
     excludeFiles: ['.gitignore', '.ignore'],
     excludeCaches: true,
   });
@@ -156,6 +156,7 @@ test('patterns of the configuration win over those of files; names that are not 
     rules.excludes(Buffer.concat([Buffer.from(`${dir.path}/`), Buffer.from(name)]), { isDirectory: () => isDirectory });
   expect(excluded('.env')).toBe(false);
   expect(excluded('logs', true)).toBe(true);
+  expect([excluded('data', true), excluded('data/file')]).toEqual([false, false]);
   expect(excluded('a.tmp')).toBe(false);
   expect(excluded(Buffer.from([0x78, 0xff]))).toBe(true);
   expect(excluded(Buffer.from([0xff, 0xff]))).toBe(false);
