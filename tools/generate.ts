@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { configurationReference } from './generate/configurationReference.ts';
 import { editorSchema } from './generate/editorSchema.ts';
 import { exitCodesPage } from './generate/exitCodesPage.ts';
+import { planSchemaFile } from './generate/planSchemaFile.ts';
 
 /**
  * Writes the files that are made from tables in the source, or, with --check, fails when one of them differs.
@@ -12,6 +13,7 @@ const root = join(import.meta.dirname, '..');
 
 const generated: Readonly<Record<string, () => string>> = {
   'schema/understudy.schema.json': editorSchema,
+  'schema/recovery-plan.schema.json': planSchemaFile,
   'docs/guide/configuration.md': configurationReference,
   'docs/exit-codes.md': exitCodesPage,
 };

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { planSchema } from '../../src/recovery/planDocument.ts';
+import { stepKinds } from '../../src/recovery/stepKinds.ts';
+
+interface SchemaNode {
+  type?: string | undefined;
+  anyOf?: unknown[] | undefined;
+}
+
+const reference = { type: 'string', pattern: '\\$\\{[^}]+\\}' };
+
+/**
+ * JSON Schema of recovery plans for editors. Numbers, and true and false, may be parameters there: `${name}` is put in
+ * before the plan is read.
+ */
+export function planSchemaFile(): string {
+  const schema = z.toJSONSchema(planSchema(stepKinds), {
+    io: 'input',
+    target: 'draft-7',
+    reused: 'inline',
+    override: ({ jsonSchema, path }) => {
+      if (path.includes('steps')) allowReference(jsonSchema);
+    },
+  });
+  return `${JSON.stringify({ ...schema, title: 'recovery plan of understudy' }, null, 2)}\n`;
+}
+
+function allowReference(node: SchemaNode): void {
+  const { type } = node;
+  if (type !== 'integer' && type !== 'number' && type !== 'boolean') return;
+  const plain = { ...node };
+  for (const key of Object.keys(node)) Reflect.deleteProperty(node, key);
+  node.anyOf = [plain, reference];
+}
