@@ -43,7 +43,7 @@ test('tags are lists of lists, and no rule at all is no policy', () => {
 });
 
 test('the rules of a source replace the common ones; tags and window come from there unless it has its own', () => {
-  const config = parseConfig(
+  const parsed = parseConfig(
     `
 sources:
   main: { kind: postgres }
@@ -53,16 +53,16 @@ retention: { keepDaily: 30, keepTags: [a], recoveryWindow: 14d }
 `,
     '/etc/understudy/understudy.yaml',
   );
-  expect(sourcePoliciesOfConfig(config)).toEqual(
+  expect(sourcePoliciesOfConfig(parsed)).toEqual(
     new Map([
       ['logs', { within: { years: 0, months: 0, days: 90, hours: 0 }, tags: [['a']] }],
       ['tagged', { daily: 30, tags: [['b']] }],
     ]),
   );
   const dayMs = 86_400_000;
-  expect(walPolicy(config, undefined)).toEqual({
+  expect(walPolicy(parsed, undefined)).toEqual({
     windowMs: 14 * dayMs,
     sourceWindowsMs: new Map([['tagged', 3 * dayMs]]),
   });
-  expect(walPolicy(config, dayMs)).toEqual({ windowMs: dayMs });
+  expect(walPolicy(parsed, dayMs)).toEqual({ windowMs: dayMs });
 });
