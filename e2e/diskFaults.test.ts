@@ -64,7 +64,7 @@ class Desk {
     expect(listed.toSorted()).toEqual(reported.toSorted());
     const checked = await this.run('check', '--read-data');
     expect(checked, checked.stderr).toMatchObject({ status: 0 });
-    await restic(['check', '--read-data', '--no-lock', '--no-cache'], { repository: this.repository, password });
+    await restic(this.repository, password).run('check', '--read-data', '--no-lock');
   }
 
   #backupWords(): string[] {
