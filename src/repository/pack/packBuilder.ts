@@ -47,6 +47,7 @@ export class PackBuilder {
   readonly #options: PackBuilderOptions;
   readonly #decoder = new ZstdDecompressor();
   #buffer: Buffer;
+  #readBackBuffer = Buffer.alloc(0);
   #used = 0;
   #number = -1;
   #entries: number[] = [];
@@ -151,7 +152,9 @@ export class PackBuilder {
     const opened = sealer.open(this.#buffer.subarray(location.offset, location.offset + location.length));
     let plain = opened;
     if (location.rawLength !== 0) {
-      plain = Buffer.allocUnsafe(location.rawLength);
+      if (this.#readBackBuffer.length < location.rawLength)
+        this.#readBackBuffer = Buffer.allocUnsafeSlow(location.rawLength);
+      plain = this.#readBackBuffer.subarray(0, location.rawLength);
       this.#decoder.decompressInto(opened, plain, 0, location.rawLength);
     }
     if (!hash('sha256', plain, 'buffer').equals(table.idOf(entry))) {
