@@ -120,7 +120,7 @@ const schema = z.object({
   source: z.string(),
   layout: z.enum(['parts', 'single']),
   startTime: time,
-  /** When the snapshot of the first database was taken; each database has its own, one after the other. */
+  /** Everything committed by then is in the dump: just before the first of the snapshots, one for each database. */
   snapshotTime: time,
   stopTime: time,
   /** Null when the role may not ask. */

@@ -83,7 +83,7 @@ test('the password is in the environment of the programs and on no command line'
     `tr '\\0' ' ' < /proc/$$/cmdline >> ${seen}; echo " password $PGPASSWORD" | tr a-z A-Z >> ${seen}`,
   );
   const connection = { ...cluster.connection, password: new Secret('planted-marker') };
-  await bench.backup({ connection, programDirectories: [programs] });
+  await bench.backup({ connection, jobs: 1, programDirectories: [programs] });
   const log = await readFile(seen, 'utf8');
   expect(log).toContain('PASSWORD PLANTED-MARKER');
   expect(log).toMatch(/pg_dump .*--snapshot=.*\n.*--snapshot=/);

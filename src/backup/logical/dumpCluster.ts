@@ -1,5 +1,4 @@
 import type { Context } from '../../base/context.ts';
-import { OperationError } from '../../base/errors.ts';
 import { requireClientPrograms, type ClientPrograms } from '../../postgres/clientPrograms.ts';
 import { openSqlConnection } from '../../postgres/sqlConnection.ts';
 import { withLock } from '../../repository/lock.ts';
@@ -14,6 +13,7 @@ import { dumpDatabase, type DatabaseDump, type DumpEquipment, type StoredFile } 
 import { storeGlobals } from './dumpPrograms.ts';
 import { Pool } from './lanes.ts';
 import { findParentDump } from './parentDump.ts';
+import { refuseUnmatched } from './refuseUnmatched.ts';
 import { saveTree } from './saveTree.ts';
 import { readDatabaseEntries, readDumpServerFacts, type DatabaseEntry, type DumpServerFacts } from './serverFacts.ts';
 
@@ -47,7 +47,6 @@ export async function dumpCluster(
       const globals = await dumpGlobals(ctx, equipment);
       const dumps: DatabaseDump[] = [];
       for (const entry of survey.entries) dumps.push(await dumpDatabase(ctx, entry, equipment));
-      refuseUnmatched(dumps);
       const files = [...globals.files, ...dumps.flatMap((dump) => dump.files)];
       const record = composeRecord({ options, survey, dumps, globals, files }, [
         startTime,
@@ -87,6 +86,7 @@ async function lookAtServer(ctx: Context, options: LogicalBackupOptions): Promis
     programs: ['pg_dump', 'pg_dumpall'],
     directories: options.programDirectories ?? [],
   });
+  await refuseUnmatched(ctx, options, databases.entries);
   return { facts, ...databases, programs };
 }
 
@@ -114,17 +114,6 @@ async function dumpGlobals(ctx: Context, { options, facts, programs, stores }: D
     passwords,
     notCaptured: passwords ? [] : [{ database: null, what, reason, expected: !denied }],
   };
-}
-
-/** A pattern that matches nothing anywhere is a mistake that would otherwise be found when the backup is needed. */
-function refuseUnmatched(dumps: readonly DatabaseDump[]): void {
-  const [first, ...others] = dumps.map(({ unmatched }) => unmatched);
-  const nowhere = (first ?? []).filter((pattern) => others.every((list) => list.includes(pattern)));
-  if (nowhere.length === 0) return;
-  throw new OperationError('not-found', `nothing matches ${nowhere.join(', ')}`, {
-    hint: 'schemas and tables are patterns as in pg_dump: upper-case names need double quotes',
-    detail: { patterns: nowhere },
-  });
 }
 
 interface Parts {

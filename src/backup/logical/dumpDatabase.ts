@@ -36,8 +36,6 @@ export interface DatabaseDump {
   readonly database: DumpedDatabase | undefined;
   readonly files: readonly StoredFile[];
   readonly notCaptured: readonly NotCaptured[];
-  /** Patterns of what to include that match nothing in this database. */
-  readonly unmatched: readonly string[];
 }
 
 /** Dumps one database: everything in one snapshot, several pg_dump at once, the rows counted and hashed in it too. */
@@ -54,11 +52,10 @@ export async function dumpDatabase(
   const { sql } = session;
   const all = await readRelations(sql);
   const matches = await matchFilters(sql, filters);
-  const none = { files: [], unmatched: matches.unmatched };
   if (chooses(filters) && matches.schemas.size === 0 && matches.tables.size === 0) {
     const what = `database ${entry.name}`;
     const reason = 'nothing in it matches the filters';
-    return { ...none, database: undefined, notCaptured: [{ database: null, what, reason, expected: true }] };
+    return { database: undefined, files: [], notCaptured: [{ database: null, what, reason, expected: true }] };
   }
   const selection = selectRelations(all, { filters, matches, fromStandby: facts.fromStandby });
   await lockTables(sql, selection.relations);
@@ -86,7 +83,6 @@ export async function dumpDatabase(
       ...missing,
       database: entry.name,
     })),
-    unmatched: matches.unmatched,
   };
 }
 
