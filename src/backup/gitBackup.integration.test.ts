@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +11,8 @@ import { Secret } from '../base/secret.ts';
 import type { Repository } from '../repository/repository.ts';
 import { listProcesses } from '../testing/processes.ts';
 import { newLocalRepository, passwordText } from '../testing/repositories.ts';
+import { rootOnly } from '../testing/needs.ts';
+import { serverUser } from '../testing/serverUser.ts';
 import { tempDir, type TempDir } from '../testing/tempDir.ts';
 import { backupGit, type GitBackupOptions, type GitBackupResult } from './gitBackup.ts';
 
@@ -228,6 +230,23 @@ test('a damaged mirror is made anew; a damaged repository is refused, and so is 
   await expect(bench.backUp({ mirrorDirectory: dir.join('fresh') })).rejects.toMatchObject({ code: 'program-failed' });
   await expect(bench.backUp({ path: dir.path })).rejects.toMatchObject({ code: 'source-unsuitable' });
   await expect(bench.backUp({ path: dir.join('none') })).rejects.toMatchObject({ code: 'file-missing' });
+});
+
+rootOnly('a repository of another user is read with the rights of that user', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  const { uid, gid } = serverUser()!;
+  execFileSync('chown', ['-R', `${uid}:${gid}`, work]);
+  git(work, '-c', `safe.directory=${work}`, 'config', 'alias.x', '!true');
+  writeFileSync(join(work, '.gitattributes'), '* filter=spy\n');
+  git(work, '-c', `safe.directory=${work}`, 'config', 'filter.spy.clean', `id -u > ${dir.join('open/who')}; cat`);
+  mkdirSync(dir.join('open'));
+  chmodSync(dir.join('open'), 0o777);
+  appendFileSync(join(work, 'one'), 'more');
+  const { record } = await bench.backUp();
+  expect(record.working).toMatchObject({ changed: 1, untracked: 1 });
+  expect(record.refs.map(({ name }) => name)).toEqual(['refs/heads/main']);
+  expect(readFileSync(dir.join('open/who'), 'utf8').trim()).toBe(String(uid));
 });
 
 test('nothing that a repository brings with it is run', async () => {

@@ -37,12 +37,15 @@ export interface GitBackupResult {
 }
 
 /** What was found out about the repository, and is in the mirror. */
-export interface MirroredSource extends WorkingState {
+export interface MirroredSource extends WorkingState, Pick<GitRecord, 'packs' | 'sizeBytes'> {
   readonly source: GitSource;
   readonly refs: SourceRefs;
   readonly remotes: readonly RemoteComparison[];
   readonly remarks: readonly string[];
 }
+
+/** Below this, starting threads costs more than they save. */
+const singleThreadBytes = 48 * 1024 * 1024;
 
 /**
  * Mirrors a git repository with all its refs and stashes, compares it with every remote, checks every object and stores
@@ -60,13 +63,15 @@ export async function backupGit(
   using mirror = await Mirror.open(ctx, options.mirrorDirectory, source.objectFormat);
   const found = await mirrorSource(ctx, mirror, { source, remotes, progress: options.progress });
   const state = local === undefined ? nothingLocal : await readWorkingState(ctx, local);
-  const mirrored = { ...state, ...found, source };
+  const size = await mirror.settle(ctx);
+  const mirrored = { ...state, ...found, ...size, source };
   const repository = await opening;
   return await withLock(ctx, repository, {
     exclusive: false,
     ...options.lock,
     run: async (locked) => {
-      await using upload = await Upload.begin(locked, repository, options);
+      const threads = size.sizeBytes < singleThreadBytes ? { threads: 0 } : {};
+      await using upload = await Upload.begin(locked, repository, { ...options, ...threads });
       return await saveGitSnapshot(locked, { repository, upload }, { options, startTime, mirror, mirrored });
     },
   });

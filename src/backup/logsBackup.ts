@@ -1,9 +1,9 @@
 import type { Context } from '../base/context.ts';
 import type { OperationError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
-import { withLock, type LockOptions } from '../repository/lock.ts';
+import { withLock, type LockWait } from '../repository/lock.ts';
 import type { Repository } from '../repository/repository.ts';
-import { Upload, type Compression, type UploadTotals } from '../repository/upload.ts';
+import { Upload, type UploadOptions, type UploadTotals } from '../repository/upload.ts';
 import type { Snapshot } from '../snapshot/snapshots.ts';
 import { earlierSnapshots } from './earlierSnapshots.ts';
 import { awaitQuiet } from './logs/awaitQuiet.ts';
@@ -17,7 +17,7 @@ import { storePieces } from './logs/storePieces.ts';
 import { unpackLost } from './logs/unpackLost.ts';
 import type { LogsRecord } from './logsRecord.ts';
 
-export interface LogsBackupOptions {
+export interface LogsBackupOptions extends Omit<UploadOptions, 'expectedChunks'> {
   readonly source: string;
   /** Absolute path. */
   readonly directory: string;
@@ -35,10 +35,7 @@ export interface LogsBackupOptions {
   readonly quietTimeoutMs?: number;
   readonly tags?: readonly string[];
   readonly hostname?: string;
-  readonly compression?: Compression;
-  readonly packSizeBytes?: number;
-  readonly threads?: number;
-  readonly lock?: Omit<LockOptions, 'exclusive'>;
+  readonly lock?: LockWait;
   readonly progress: Progress;
 }
 
@@ -54,6 +51,8 @@ export interface LogsBackupResult {
 
 const defaultQuietTimeoutMs = 30_000;
 const smallestChunkBytes = 512 * 1024;
+/** Below this, starting threads costs more than they save. */
+const singleThreadBytes = 48 * 1024 * 1024;
 
 /**
  * Rotates the logs of a directory and stores what was closed: every byte that a writer wrote is in exactly one piece, and
@@ -89,10 +88,7 @@ async function rotateAndStore(
   progress.phase('waiting for the writers');
   const settled = await awaitQuiet(ctx, directory, options.quietTimeoutMs ?? defaultQuietTimeoutMs);
   const pieces = settled.quiet.filter(({ name }) => directory.stat(name)?.size !== earlier.nodes.get(name)?.size);
-  await using upload = await Upload.begin(ctx, repository, {
-    ...options,
-    expectedChunks: expectedChunks(directory, pieces),
-  });
+  await using upload = await Upload.begin(ctx, repository, { ...options, ...effort(directory, pieces) });
   const added = await storePieces(ctx, { repository, upload, progress }, { directory, pieces });
   const problems = [...rotated, ...unpacked, ...settled.problems, ...added.problems];
   const saved = await saveLogsSnapshot(
@@ -101,11 +97,13 @@ async function rotateAndStore(
     { options, startTime, directory, earlier, added: added.nodes, problems },
   );
   progress.phase('compressing logs');
-  const removed = await keepLocalPieces(ctx, directory, { stored: saved.nodes, keepLocalMs });
-  return { ...saved, removed, problems };
+  const kept = await keepLocalPieces(ctx, directory, { stored: saved.nodes, keepLocalMs });
+  return { ...saved, removed: kept.removed, problems: [...problems, ...kept.problems] };
 }
 
-function expectedChunks(directory: LogDirectory, pieces: readonly Piece[]): number {
+/** What the upload should be prepared for. */
+function effort(directory: LogDirectory, pieces: readonly Piece[]): Pick<UploadOptions, 'expectedChunks' | 'threads'> {
   const bytes = pieces.reduce((sum, { name }) => sum + Number(directory.stat(name)?.size ?? 0n), 0);
-  return pieces.length + Math.ceil(bytes / smallestChunkBytes);
+  const expectedChunks = pieces.length + Math.ceil(bytes / smallestChunkBytes);
+  return { expectedChunks, ...(bytes < singleThreadBytes ? { threads: 0 } : {}) };
 }

@@ -23,7 +23,6 @@ export async function saveGitSnapshot(
   { options, startTime, mirror, mirrored }: GitSnapshot,
 ): Promise<GitBackupResult> {
   const { source, progress } = options;
-  const size = await mirror.settle(ctx);
   const of = { kind: 'git', source, hostname: options.hostname } as const;
   const [parent] = await earlierSnapshots(ctx, to.repository, of);
   const archived = await archiveDirectory(ctx, { ...to, directory: mirror.path, progress });
@@ -51,7 +50,8 @@ export async function saveGitSnapshot(
     isShallow: mirrored.source.isShallow,
     submodules: [...mirrored.submodules],
     usesLfs: mirrored.usesLfs,
-    ...size,
+    packs: mirrored.packs,
+    sizeBytes: mirrored.sizeBytes,
     remarks: [...mirrored.remarks],
   };
   const attributes = madeDirectory(source, startTime);

@@ -1,21 +1,23 @@
 import { unlinkSync } from 'node:fs';
 import type { Context } from '../../base/context.ts';
+import { isOperationError, type OperationError } from '../../base/errors.ts';
 import type { FileNode } from '../../snapshot/node.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { onLogs } from './logFileError.ts';
 import { packPiece } from './packPiece.ts';
-import { packedSuffix } from './pieceName.ts';
+import { packedSuffix, type FoundPiece } from './pieceName.ts';
 
 /**
  * Packs the pieces that a durable snapshot holds as they are here, and removes those of them that are older than
- * `keepLocalMs`. Returns how many were removed.
+ * `keepLocalMs`. `removed` says how many; what could not be packed or removed stays as it is, and is told.
  */
 export async function keepLocalPieces(
   ctx: Context,
   directory: LogDirectory,
   { stored, keepLocalMs }: { readonly stored: ReadonlyMap<string, FileNode>; readonly keepLocalMs: number },
-): Promise<number> {
+): Promise<{ readonly removed: number; readonly problems: OperationError[] }> {
   let removed = 0;
+  const problems: OperationError[] = [];
   const now = ctx.clock.now().getTime();
   for (const piece of directory.list().pieces) {
     ctx.signal.throwIfAborted();
@@ -23,13 +25,21 @@ export async function keepLocalPieces(
     if (node === undefined) continue;
     // written to after all: it is stored again by the next run
     if (!piece.packed && directory.stat(piece.name)?.size !== node.size) continue;
-    const fileName = piece.packed ? piece.name + packedSuffix : piece.name;
-    if (now - piece.time.getTime() >= keepLocalMs) {
-      await onLogs(`remove ${directory.join(fileName)}`, () => unlinkSync(directory.join(fileName)));
-      removed++;
-    } else if (!piece.packed) {
-      await onLogs(`compress ${directory.join(fileName)}`, () => packPiece(ctx, directory, piece));
+    const isOld = now - piece.time.getTime() >= keepLocalMs;
+    try {
+      if (isOld) await removePiece(directory, piece);
+      else if (!piece.packed)
+        await onLogs(`compress ${directory.join(piece.name)}`, () => packPiece(ctx, directory, piece));
+      if (isOld) removed++;
+    } catch (error) {
+      if (!isOperationError(error) || ctx.signal.aborted) throw error;
+      problems.push(error);
     }
   }
-  return removed;
+  return { removed, problems };
+}
+
+async function removePiece(directory: LogDirectory, { name, packed }: FoundPiece): Promise<void> {
+  const path = directory.join(packed ? name + packedSuffix : name);
+  await onLogs(`remove ${path}`, () => unlinkSync(path));
 }

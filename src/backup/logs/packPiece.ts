@@ -1,4 +1,4 @@
-import { unlinkSync } from 'node:fs';
+import { constants, unlinkSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -29,7 +29,7 @@ async function transform(
   { from, to, through }: { readonly from: string; readonly to: string; readonly through: Transform },
 ): Promise<void> {
   const temporary = temporaryPath(directory.join(to));
-  await using source = await open(directory.join(from), 'r');
+  await using source = await open(directory.join(from), constants.O_RDONLY | constants.O_NOFOLLOW);
   await using target = await open(temporary, 'wx', 0o600);
   try {
     const write = async (bytes: AsyncIterable<Buffer>): Promise<void> => {
