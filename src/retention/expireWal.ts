@@ -133,7 +133,8 @@ async function endedBefore(
     try {
       if ((await archive.get(ctx, { kind, segment })).header.storedAt <= time) ended.push(files.timeline);
     } catch (error) {
-      if (!isOperationError(error, 'object-missing')) throw error; // finished since it was listed: it goes on
+      // finished since it was listed, or damaged: it counts as going on, and more is kept
+      if (!isOperationError(error, 'object-missing', 'repository-damaged', 'wal-invalid')) throw error;
     }
   }
   return ended;

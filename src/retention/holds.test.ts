@@ -65,10 +65,15 @@ test('a backup that is mostly new, where little is usual, holds the source; afte
   expect(await present()).toBe(1);
 });
 
-test('a source that is always written anew, and one with few backups, is not held', async () => {
+test('a source that is always written anew, logs, and a source with few backups are not held', async () => {
   const always = await bench();
   for (let day = 0; day < 5; day++) await always.backUpOf(randomBytes(100_000));
   expect((await always.forgetAll()).held).toEqual([]);
+  const logs = await bench();
+  for (const sizeBytes of [1000, 1000, 1000, 10]) {
+    await backUpSource(logs.ctx, logs.repository, { source: 'logs', kind: 'logs', record: { sizeBytes } });
+  }
+  expect((await logs.forgetAll({ dryRun: true })).held).toEqual([]);
   const few = await bench();
   for (const size of [1000, 1000, 100]) await few.backUpOf(undefined, size);
   expect((await few.forgetAll()).held).toEqual([]);

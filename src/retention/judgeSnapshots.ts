@@ -8,6 +8,9 @@ import { loadHolds, saveHoldEvent, type HoldEvent } from './holdStore.ts';
 import { findSharpChange, type SharpChange } from './sharpChange.ts';
 import { recordedFlaw } from './sourceRecord.ts';
 
+/** How much is logged says nothing about what was lost: a quiet day is no shrink. */
+const volatileKind = 'logs';
+
 export interface JudgeOptions {
   /** All of the repository, newest first. */
   readonly snapshots: readonly Snapshot[];
@@ -52,7 +55,7 @@ export async function judgeSnapshots(
     if (good !== undefined) lastGood.add(good);
     else heldSources.push({ source, cause: 'no-good-backup', reason: 'none of its backups is good', event: undefined });
     if (event?.event === 'held') heldSources.push({ source, cause: 'change', reason: event.reason, event: undefined });
-    else {
+    else if (key.kind !== volatileKind) {
       const compared = members.filter(isAfter(event, snapshots)).filter((one, at) => at === 0 || !flaws.has(one.id));
       const change = await findSharpChange(ctx, repository, compared);
       if (change !== undefined) heldSources.push(holdFor(ctx, { source, snapshot: compared[0]!, change }));
