@@ -2,12 +2,7 @@ import { z } from 'zod';
 import { planSchema } from '../../src/recovery/planDocument.ts';
 import { stepKinds } from '../../src/recovery/stepKinds.ts';
 
-interface SchemaNode {
-  type?: string | undefined;
-  anyOf?: unknown[] | undefined;
-}
-
-const reference = { type: 'string', pattern: '\\$\\{[^}]+\\}' };
+const reference: z.core.JSONSchema.JSONSchema = { type: 'string', pattern: '\\$\\{[^}]+\\}' };
 
 /**
  * JSON Schema of recovery plans for editors. Numbers, and true and false, may be parameters there: `${name}` is put in
@@ -25,7 +20,7 @@ export function planSchemaFile(): string {
   return `${JSON.stringify({ ...schema, title: 'recovery plan of understudy' }, null, 2)}\n`;
 }
 
-function allowReference(node: SchemaNode): void {
+function allowReference(node: z.core.JSONSchema.JSONSchema): void {
   const { type } = node;
   if (type !== 'integer' && type !== 'number' && type !== 'boolean') return;
   const plain = { ...node };
