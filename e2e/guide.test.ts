@@ -13,9 +13,16 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const root = resolve(import.meta.dirname, '..');
 /** In the order in which they are meant to be read: each goes on where the one before ended. */
-const pages = ['getting-started', 'wal', 'recovery', 'verification', 'repository', 'files', 'dumps'].map(
-  (name) => `docs/guide/${name}.md`,
-);
+const pages = [
+  'getting-started',
+  'wal',
+  'recovery',
+  'verification',
+  'repository',
+  'files',
+  'dumps',
+  'logs-and-git',
+].map((name) => `docs/guide/${name}.md`);
 
 let cluster: Cluster;
 let home: TempDir;
