@@ -49,7 +49,7 @@ export interface StepEvidence {
 const majorDueDays = 14;
 const minorDueDays = 30;
 const dayMs = 86_400_000;
-const restoreKinds = ['restore-cluster', 'restore-files'];
+const restoreKinds = ['restore-cluster', 'restore-database', 'restore-table', 'restore-files'];
 
 /** Composes the evidence of a run from its journal alone, so that it can be made again at any time. */
 export function composeEvidence({ places, content, state, plan }: LoadedRun, contacts: readonly Contact[]) {

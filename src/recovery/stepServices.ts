@@ -2,7 +2,9 @@ import type { Context } from '../base/context.ts';
 import type { ConnectionOptions } from '../postgres/connectionOptions.ts';
 import type { OsUser } from '../postgres/runProgram.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { RestoredTable } from '../restore/applyTableRestore.ts';
 import type { RecoveryPlan } from '../restore/planRecovery.ts';
+import type { TableRestoreOptions } from '../restore/planTableRestore.ts';
 
 /** How a recovering server fetches WAL. */
 export interface WalAccess {
@@ -12,6 +14,22 @@ export interface WalAccess {
   readonly storeKey: boolean;
 }
 
+/** Tables to bring back, and where from. */
+export interface TablesRequest extends Pick<TableRestoreOptions, 'tables' | 'target' | 'as' | 'replace'> {
+  readonly source?: string | undefined;
+  readonly snapshot?: string | undefined;
+  /** With a zone: from a physical backup, as at this moment; without: from a dump. */
+  readonly time?: string | undefined;
+  readonly from?: string | undefined;
+}
+
+/** Tables that came back. */
+export interface TablesRestored {
+  readonly snapshot: string;
+  readonly consistentAt: string;
+  readonly tables: readonly RestoredTable[];
+}
+
 /** What steps need of the program around them. Each is asked for only when a step needs it. */
 export interface StepServices {
   /** Throws what opening a repository throws. */
@@ -19,6 +37,7 @@ export interface StepServices {
   /** The login to a configured source. Throws `not-found`. */
   connection(source: string): Promise<ConnectionOptions>;
   walAccess(ctx: Context, plan: RecoveryPlan, owner: OsUser | undefined): Promise<WalAccess>;
+  restoreTables(ctx: Context, repository: Repository, request: TablesRequest): Promise<TablesRestored>;
   /** Directories with server programs that come before the usual places. */
   postgresBinaries(): Promise<readonly string[]>;
 }

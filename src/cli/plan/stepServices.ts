@@ -5,6 +5,7 @@ import type { Invocation } from '../command.ts';
 import { openRepository } from '../openRepository.ts';
 import { selectSources } from '../postgresSource.ts';
 import { composeRecoveryAccess } from '../restore/recoveryAccess.ts';
+import { restoreTables } from './restoreTables.ts';
 
 type Needed = Pick<Invocation, 'global' | 'loadConfig' | 'repositorySettings' | 'repositoryPassword'>;
 
@@ -25,6 +26,7 @@ export function stepServices(invocation: Needed): StepServices {
     },
     walAccess: async (ctx, plan, owner) =>
       composeRecoveryAccess(ctx, invocation, { repository: await openRepository(ctx, invocation), plan, owner }),
+    restoreTables: (ctx, repository, request) => restoreTables(ctx, { invocation, repository, request }),
     postgresBinaries: async () => (await invocation.loadConfig()).config.postgresBinaries,
   };
 }

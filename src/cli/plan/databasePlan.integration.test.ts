@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { dumpBench } from '../../testing/dumpBench.ts';
+import { createCluster } from '../../testing/postgresServer.ts';
+import { passwordText } from '../../testing/repositories.ts';
+import { PlanBench } from './fixture/planBench.ts';
+
+const url = '${url}';
+
+test('a plan brings a table and a database back from a dump, and looks at them', async () => {
+  await using cluster = await createCluster();
+  await cluster.sql('create table event as select generate_series(1, 50) as id');
+  await using dumps = await dumpBench(cluster);
+  const { snapshot } = await dumps.backup();
+  await cluster.sql('delete from event where id > 20');
+  await using bench = await PlanBench.open();
+  const parameters = { url: { description: 'server', secret: true, environment: 'TARGET_URL' } };
+  const path = bench.plan('database', {
+    parameters,
+    objective: { rto: '1h', rpo: '1h' },
+    steps: [
+      { id: 'table', title: 'Table', kind: 'restore-table', connection: url, tables: ['event'] },
+      {
+        id: 'database',
+        title: 'Database',
+        kind: 'restore-database',
+        connection: url,
+        databases: ['postgres'],
+        into: 'b',
+      },
+      {
+        id: 'beside',
+        title: 'Rows',
+        kind: 'sql',
+        needs: ['table', 'database'],
+        connection: url,
+        statement: 'select count(*) from event_restored',
+        expect: { value: 50 },
+      },
+      {
+        id: 'new',
+        title: 'New database',
+        kind: 'sql',
+        needs: ['beside'],
+        connection: url,
+        statement: "select count(*) from pg_database where datname = 'b'",
+        expect: { value: 1 },
+      },
+    ],
+  });
+  const environment = {
+    TARGET_URL: `postgresql://postgres@/postgres?host=${encodeURIComponent(cluster.directory)}`,
+    UNDERSTUDY_REPOSITORY: dumps.path('repository'),
+    UNDERSTUDY_PASSWORD: passwordText,
+  };
+  const { status, output } = await bench.run(['plan', 'run', path, '--runs', bench.runs], environment);
+  expect(output).toContain('the run is over: passed');
+  expect(status).toBe(0);
+  expect(await cluster.sql('select count(*)::int as n from event')).toEqual([{ n: 20 }]);
+  const { backups, result } = bench.evidence();
+  expect(backups).toMatchObject([
+    { step: 'table', snapshot: snapshot.id, rows: 50, tables: 'public.event_restored' },
+    { step: 'database', snapshot: snapshot.id, databases: 'b', tables: 1 },
+  ]);
+  expect(result).toMatchObject({ rtoMet: true, rpoMet: true });
+});

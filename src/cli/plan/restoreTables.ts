@@ -1,0 +1,45 @@
+import type { Context } from '../../base/context.ts';
+import { silentProgress } from '../../base/progress.ts';
+import type { TablesRequest, TablesRestored } from '../../recovery/stepServices.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { parseRecoveryTarget } from '../../restore/recoveryTarget.ts';
+import type { Invocation } from '../command.ts';
+import { sandboxOptions } from '../restore/sandboxOptions.ts';
+import { applyTablesAtTime, planTablesAtTime } from '../restore/tablesAtTime.ts';
+import { applyTablesFromDump, planTablesFromDump } from '../restore/tablesFromDump.ts';
+
+export interface TablesRestore {
+  readonly invocation: Pick<Invocation, 'loadConfig'>;
+  readonly repository: Repository;
+  readonly request: TablesRequest;
+}
+
+/** Brings tables back for a step of a plan, as `understudy restore table` does. Throws as that does. */
+export async function restoreTables(
+  ctx: Context,
+  { invocation, repository, request: { time, source, snapshot, from, ...wanted } }: TablesRestore,
+): Promise<TablesRestored> {
+  const programDirectories = (await invocation.loadConfig()).config.postgresBinaries;
+  const options = { ...wanted, programDirectories, from };
+  if (time === undefined) {
+    const selector = { text: snapshot ?? 'latest', source };
+    const plan = await planTablesFromDump(ctx, repository, { ...options, selector });
+    const { tables } = await applyTablesFromDump(ctx, plan, silentProgress);
+    return { snapshot: plan.dump.snapshot.id, consistentAt: plan.dump.record.snapshotTime, tables };
+  }
+  const request = {
+    target: parseRecoveryTarget({ time }),
+    inclusive: true,
+    timeline: 'latest',
+    action: 'promote',
+  } as const;
+  const plan = await planTablesAtTime(ctx, repository, { ...options, request, source, snapshot });
+  const sandbox = await sandboxOptions(invocation, undefined);
+  const { tables, lastCommit } = await applyTablesAtTime(ctx, repository, {
+    plan,
+    sandbox,
+    progress: silentProgress,
+  });
+  const { backup } = plan.route;
+  return { snapshot: backup.snapshot.id, consistentAt: lastCommit ?? backup.record.stopTime, tables };
+}
