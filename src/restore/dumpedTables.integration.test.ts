@@ -108,6 +108,21 @@ test('what a killed restore left is removed by the next, what a living one uses 
   await cluster.sql('drop database understudy_staging_used');
 });
 
+test('a role without all rights gets the tables that need none, and hears of the rest', async () => {
+  await cluster.sql('create role limited login createdb');
+  await cluster.sql('create database limited owner limited');
+  const target = { ...cluster.connection, user: 'limited', database: 'limited' };
+  await expect(restore({ database: rich, tables: ['events'], target })).rejects.toThrow(
+    'type "public.source_kind" does not exist',
+  );
+  await using client = await cluster.connect(target);
+  await client.query(`create type source_kind as enum ('ticketmaster', 'eventbrite', 'manual')`);
+  expect(await restore({ database: rich, tables: ['accounts', 'events'], target })).toMatchObject([
+    { name: 'accounts', rows: 50n },
+    { name: 'events', rows: 2000n },
+  ]);
+});
+
 test('of a small table only its own bytes are read', async () => {
   const reads: LogFields[] = [];
   const debug = (fields: LogFields): void => {

@@ -6,12 +6,13 @@ import { silentProgress, type Progress } from '../base/progress.ts';
 import { openSqlConnection, type SqlConnection } from '../postgres/sqlConnection.ts';
 import type { StagedDatabase } from './applyTableRestore.ts';
 import type { Dump } from './loadDump.ts';
-import { requireCreateDatabase, requireExtensions } from './logical/checkTarget.ts';
+import { requireCreateDatabase } from './logical/checkTarget.ts';
 import { dropOrphanDatabases, stagingPrefix } from './logical/leftovers.ts';
 import {
   archiveEntries,
   entryText,
   loadArchive,
+  loadWhatCanBe,
   withEntries,
   type ArchiveContent,
   type RestoreTarget,
@@ -33,28 +34,33 @@ const notStaged = /^(USER MAPPING|BLOB|BLOB METADATA|COMMENT - LARGE OBJECT|SECU
 /** What belongs to a table and is made behind its rows; the rest would need rows of other tables. */
 const tableParts = /^(CONSTRAINT|CHECK CONSTRAINT|INDEX|INDEX ATTACH|ROW SECURITY|COMMENT \S+ (INDEX|CONSTRAINT)) /;
 
+/** A staged database, and what pg_restore said of objects in it that could not be made; the tables are there. */
+export interface StagedDump extends StagedDatabase, AsyncDisposable {
+  readonly problems: readonly string[];
+}
+
 /**
  * Checks that tables of a dump can be staged on the target server; changes nothing. Throws `not-found` for a table
- * whose rows the dump does not hold, or an extension that the server lacks, and `postgres-denied`.
+ * whose rows the dump does not hold, and `postgres-denied`.
  */
 export async function checkStaging(ctx: Context, dump: Dump, { database, plan }: StageOptions): Promise<void> {
   const from = dump.database(database);
   for (const { from: table } of plan.tables) findTable(from, table);
   await using sql = await openSqlConnection(ctx, plan.target);
-  await requireExtensions(sql, from);
   await requireCreateDatabase(sql);
 }
 
 /**
  * Loads tables of a dump, and no rows of others, into a database of their own on the target server, from which
  * `applyTableRestore` takes them; disposing drops it. Of the dump only the definitions and the archives of these
- * tables are read (with `layout: single` the whole database). Throws as `applyLogicalRestore`.
+ * tables are read (with `layout: single` the whole database). What else the database had is made as far as this server
+ * and role allow: a missing extension is in the way of those tables only that need it. Throws as `applyLogicalRestore`.
  */
 export async function stageDumpedTables(
   ctx: Context,
   dump: Dump,
   { database, plan, progress = silentProgress }: StageOptions,
-): Promise<StagedDatabase & AsyncDisposable> {
+): Promise<StagedDump> {
   const from = dump.database(database);
   const name = `${stagingPrefix}${randomBytes(4).toString('hex')}`;
   const target: RestoreTarget = { programs: plan.programs, connection: plan.target, database: name };
@@ -80,8 +86,9 @@ export async function stageDumpedTables(
       await createWorkDatabase(ctx, sql, { work: name, definition });
     }
     presence = await openSqlConnection(ctx, { ...plan.target, database: name });
-    await new Staging(ctx, { dump, from, target, progress }).load(plan.tables.map((table) => table.from));
-    return staged;
+    const staging = new Staging(ctx, { dump, from, target, progress });
+    const problems = await staging.load(plan.tables.map((table) => table.from));
+    return { ...staged, problems };
   } catch (error) {
     await staged[Symbol.asyncDispose]();
     throw error;
@@ -105,16 +112,18 @@ class Staging {
     this.#progress = parts.progress;
   }
 
-  async load(tables: readonly TableName[]): Promise<void> {
+  /** Resolves with what was said of objects that could not be made. */
+  async load(tables: readonly TableName[]): Promise<readonly string[]> {
     const { postData, whole } = this.#from;
     const definitions = this.#dump.definitions(this.#from);
     this.#progress.phase('restoring definitions');
-    await this.#loadEntries(definitions, ['--section=pre-data'], (text) => !notStaged.test(text));
-    const wanted = await this.#withPartitions(tables);
+    const problems = await this.#loadDefinitions(definitions);
+    const wanted = await this.#withPartitions(tables, problems);
     this.#progress.phase('restoring rows');
     if (whole !== null) {
       const begins = wanted.flatMap((table) => this.#dataEntries(table));
-      await this.#loadEntries(whole, ['--section=data'], (text) => begins.some((begin) => text.startsWith(begin)));
+      const entries = await this.#entries(whole, (text) => begins.some((begin) => text.startsWith(begin)));
+      await withEntries(entries, (list) => this.#load(whole, ['--section=data', ...list]));
     }
     for (const table of wanted) {
       const { archive } = findTable(this.#from, table);
@@ -122,19 +131,36 @@ class Staging {
     }
     const rest = postData ?? whole;
     this.#progress.phase('building indexes');
-    if (rest === null) return;
-    await this.#loadEntries(rest, ['--section=post-data'], (text) => tableParts.test(text));
+    if (rest !== null) {
+      const entries = await this.#entries(rest, (text) => tableParts.test(text));
+      const args = [...attributes, '--section=post-data'];
+      await withEntries(entries, async (list) => {
+        const load = { target: this.#target, args: [...args, ...list] };
+        problems.push(...(await loadWhatCanBe(this.#ctx, this.#content(rest), load)));
+      });
+    }
+    return problems;
+  }
+
+  async #loadDefinitions(archive: DumpArchive): Promise<string[]> {
+    const entries = await this.#entries(archive, (text) => !notStaged.test(text));
+    return withEntries(entries, async (list) => {
+      const args = [...attributes, '--section=pre-data', ...list];
+      return [...(await loadWhatCanBe(this.#ctx, this.#content(archive), { target: this.#target, args }))];
+    });
   }
 
   /** The server knows them by now. Partitions that hold rows are tables of the dump as well. */
-  async #withPartitions(tables: readonly TableName[]): Promise<TableName[]> {
+  async #withPartitions(tables: readonly TableName[], problems: readonly string[]): Promise<TableName[]> {
     await using sql = await openSqlConnection(this.#ctx, {
       ...this.#target.connection,
       database: this.#target.database,
     });
     const found: TableName[] = [];
     for (const table of tables) {
-      for (const { schema, relation } of await tableTree(sql, table)) found.push({ schema, name: relation });
+      const tree = await tableTree(sql, table);
+      if (tree.length === 0) throw notMade(table, problems);
+      for (const { schema, relation } of tree) found.push({ schema, name: relation });
     }
     return found;
   }
@@ -148,10 +174,9 @@ class Staging {
     ];
   }
 
-  async #loadEntries(archive: DumpArchive, args: readonly string[], keep: (text: string) => boolean): Promise<void> {
+  async #entries(archive: DumpArchive, keep: (text: string) => boolean): Promise<string[]> {
     const entries = await archiveEntries(this.#ctx, this.#content(archive), this.#target.programs);
-    const kept = entries.filter((line) => keep(entryText(line)));
-    await withEntries(kept, (list) => this.#load(archive, [...args, ...list]));
+    return entries.filter((line) => keep(entryText(line)));
   }
 
   #load(archive: DumpArchive, args: readonly string[]): Promise<void> {
@@ -161,6 +186,14 @@ class Staging {
   #content(archive: DumpArchive): ArchiveContent {
     return { name: archive.path, bytes: this.#dump.content(this.#ctx, archive) };
   }
+}
+
+function notMade({ schema, name }: TableName, problems: readonly string[]): OperationError {
+  const message = `table "${schema}"."${name}" cannot be made on this server: ${problems.join(' | ').slice(0, 1000)}`;
+  return new OperationError('restore-incomplete', message, {
+    hint: 'does it need an extension or a right that is missing here?',
+    detail: { schema, name, problems },
+  });
 }
 
 function findTable(from: DumpedDatabase, { schema, name }: TableName): DumpedDatabase['tables'][number] {

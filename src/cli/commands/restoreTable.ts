@@ -72,7 +72,9 @@ async function fromDump(
   const as = record.snapshotTime;
   if (options.dryRun) return printPlan(invocation, plan.tables, { fields, as });
   const { value, ms } = await timed(ctx, () => applyTablesFromDump(ctx, plan, printer.progress));
-  printRestored(invocation, value, { fields, as, ms });
+  const { tables, problems } = value;
+  printRestored(invocation, tables, { fields: { ...fields, not_made: problems }, as, ms });
+  for (const problem of problems) printer.warn(`of the rest of the database: ${visible(problem)}`);
 }
 
 /** Undefined: from a logical backup. */

@@ -39,7 +39,7 @@ export async function applyTablesFromDump(
   ctx: Context,
   { dump, database, tables: plan }: TablesFromDumpPlan,
   progress: Progress,
-): Promise<readonly RestoredTable[]> {
+): Promise<{ readonly tables: readonly RestoredTable[]; readonly problems: readonly string[] }> {
   await using staged = await stageDumpedTables(ctx, dump, { database, plan, progress });
-  return await applyTableRestore(ctx, plan, { staged, progress });
+  return { tables: await applyTableRestore(ctx, plan, { staged, progress }), problems: staged.problems };
 }

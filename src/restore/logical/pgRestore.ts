@@ -15,6 +15,12 @@ export interface ArchiveContent {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+export interface ArchiveLoad {
+  readonly target: RestoreTarget;
+  /** Of pg_restore. */
+  readonly args: readonly string[];
+}
+
 export interface RestoreTarget {
   readonly programs: ClientPrograms;
   readonly connection: ConnectionOptions;
@@ -25,17 +31,17 @@ export interface RestoreTarget {
  * Loads an archive into a database in one pass. The first error ends it: throws `restore-incomplete` with pg_restore's
  * own words, or what reading the archive threw. What pg_restore only warns of is logged.
  */
-export async function loadArchive(
-  ctx: Context,
-  archive: ArchiveContent,
-  { target, args = [] }: { readonly target: RestoreTarget; readonly args?: readonly string[] },
-): Promise<void> {
+export function loadArchive(ctx: Context, archive: ArchiveContent, { target, args }: ArchiveLoad): Promise<void> {
+  return runRestore(ctx, archive, { target, args: ['--exit-on-error', ...args] });
+}
+
+async function runRestore(ctx: Context, archive: ArchiveContent, { target, args }: ArchiveLoad): Promise<void> {
   const { programs, connection, database } = target;
   try {
     const { stderr } = await runProgram(ctx, {
       program: join(programs.binDirectory, 'pg_restore'),
-      args: ['--exit-on-error', '--no-password', `--dbname=${conninfo(database)}`, ...args],
-      env: libpqEnvironment(connection, database),
+      args: ['--no-password', `--dbname=${conninfo(database)}`, ...args],
+      env: libpqEnvironment(connection, database, programs.major),
       input: archive.bytes,
     });
     if (stderr.length > 0) ctx.log.warn({ archive: archive.name, stderr }, 'pg_restore had something to say');
@@ -44,11 +50,31 @@ export async function loadArchive(
   }
 }
 
+/**
+ * As `loadArchive`, but goes on after an object that cannot be made; resolves with what was said about those. For a
+ * database of which only a part is needed, and where that part is then looked for.
+ */
+export async function loadWhatCanBe(
+  ctx: Context,
+  archive: ArchiveContent,
+  load: ArchiveLoad,
+): Promise<readonly string[]> {
+  try {
+    await runRestore(ctx, archive, load);
+    return [];
+  } catch (error) {
+    if (!isOperationError(error, 'restore-incomplete')) throw error;
+    const told = error.detail['stderr'] as readonly string[];
+    if (!told.some((line) => line.includes('errors ignored on restore'))) throw error;
+    return told.filter((line) => line.startsWith('pg_restore: error:'));
+  }
+}
+
 /** As `loadArchive`, of a small archive, with several sessions at once: pg_restore needs a file for that. */
 export async function loadArchiveParallel(
   ctx: Context,
   archive: ArchiveContent,
-  { target, args, jobs }: { readonly target: RestoreTarget; readonly args: readonly string[]; readonly jobs: number },
+  { target, args, jobs }: ArchiveLoad & { readonly jobs: number },
 ): Promise<void> {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'archive');
@@ -99,7 +125,7 @@ export async function* dumpArchive(ctx: Context, from: RestoreTarget, args: read
   await using dump = await openProgram(ctx, {
     program: join(from.programs.binDirectory, 'pg_dump'),
     args: ['--format=custom', '--no-password', ...args],
-    env: libpqEnvironment(from.connection, from.database),
+    env: libpqEnvironment(from.connection, from.database, from.programs.major),
   });
   yield* dump.stdout;
   await dump.exitedCleanly();

@@ -15,7 +15,8 @@ export interface StagedTable {
 /**
  * Moves a table, with its partitions, into a schema of its own, so that it can be dumped from there: under other names
  * without a word of SQL being rewritten. What would act (triggers, rules) or reach outside (foreign keys, policies for
- * roles that the target may not have) is dropped. Throws `not-found`.
+ * roles that the target may not have) is dropped; row security stays, but not for the owner, who has to read the rows.
+ * Throws `not-found`.
  */
 export async function reshapeTable(ctx: Context, staged: StagedTable, schema: string): Promise<void> {
   await using sql = await openSqlConnection(ctx, { ...staged.connection, database: staged.database });
@@ -89,7 +90,7 @@ async function detach(sql: SqlConnection, oid: number): Promise<void> {
 async function attachments(sql: SqlConnection, oid: number): Promise<readonly string[]> {
   const rows = await sql.query<SqlRow & { statement: string }>(
     `WITH subject AS (
-       SELECT c.oid, c.relispartition, pg_catalog.format('%I.%I', nspname, relname) AS name
+       SELECT c.oid, c.relispartition, c.relforcerowsecurity, pg_catalog.format('%I.%I', nspname, relname) AS name
          FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace WHERE c.oid = $1),
      statements AS (
        SELECT 1 AS step, pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', name, conname) AS statement
@@ -108,7 +109,10 @@ async function attachments(sql: SqlConnection, oid: number): Promise<readonly st
        UNION ALL
        SELECT 5, pg_catalog.format('ALTER TABLE %s NO INHERIT %s', name, inhparent::regclass)
          FROM subject JOIN pg_catalog.pg_inherits ON inhrelid = subject.oid
-        WHERE NOT relispartition)
+        WHERE NOT relispartition
+       UNION ALL
+       SELECT 6, pg_catalog.format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', name)
+         FROM subject WHERE relforcerowsecurity)
      SELECT statement FROM statements ORDER BY step, statement`,
     [oid],
   );
