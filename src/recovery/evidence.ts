@@ -169,7 +169,8 @@ function deviations(plan: Plan, run: RunState, { rtoMet, rpoMet }: Result): Devi
     return [{ step: step.id, finding, severity, owner: step.owner ?? owner, dueDate }];
   });
   for (const [met, finding] of [
-    [rtoMet, 'the recovery took longer than its objective allows'],
+    // a recovery that failed has a step that says so
+    [rtoMet || run.verdict === 'failed', 'the recovery took longer than its objective allows'],
     [rpoMet, 'more was lost than its objective allows'],
   ] as const) {
     if (met === false) found.push({ step: null, finding, severity: 'major', owner, dueDate: due(majorDueDays) });

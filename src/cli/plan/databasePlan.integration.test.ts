@@ -1,7 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { dumpBench } from '../../testing/dumpBench.ts';
 import { createCluster } from '../../testing/postgresServer.ts';
+import { ProofBench, benchPassword } from '../../testing/proofBench.ts';
 import { passwordText } from '../../testing/repositories.ts';
+import { serverUser } from '../../testing/serverUser.ts';
 import { PlanBench } from './fixture/planBench.ts';
 
 const url = '${url}';
@@ -62,4 +66,25 @@ test('a plan brings a table and a database back from a dump, and looks at them',
     { step: 'database', snapshot: snapshot.id, databases: 'b', tables: 1 },
   ]);
   expect(result).toMatchObject({ rtoMet: true, rpoMet: true });
+});
+
+test('the monthly test restores the newest backup with its WAL in a sandbox, and leaves nothing there', async () => {
+  await using proofs = await ProofBench.open();
+  await using cluster = await proofs.createArchiving();
+  const { snapshot } = await proofs.backup(cluster);
+  await cluster.sql('create table event as select generate_series(1, 50) as id');
+  await proofs.archiveAll(cluster);
+  const user = serverUser();
+  if (user !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, proofs.repositoryPath]);
+  await using bench = await PlanBench.open();
+  const environment = { UNDERSTUDY_REPOSITORY: proofs.repositoryPath, UNDERSTUDY_PASSWORD: benchPassword };
+  const words = ['drill', 'run', 'monthly-restore-test', '--runs', bench.runs, '--scratch', bench.sandboxes];
+  const { status, output } = await bench.run(words, environment);
+  expect(output).toContain('the run is over: passed');
+  expect(status).toBe(0);
+  const { backups, result } = bench.evidence();
+  expect(backups).toMatchObject([{ step: 'restore', snapshot: snapshot.id, source: 'main' }]);
+  expect(Date.parse(result.recoveredTo ?? '')).toBeGreaterThan(Number(snapshot.time.ns / 1_000_000n));
+  expect(result).toMatchObject({ rtoMet: true, rpoMet: true });
+  expect(readdirSync(bench.sandboxes)).toEqual([]);
 });
