@@ -22,6 +22,7 @@ const pages = [
   'files',
   'dumps',
   'logs-and-git',
+  'plans',
 ].map((name) => `docs/guide/${name}.md`);
 
 let cluster: Cluster;
