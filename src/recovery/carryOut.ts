@@ -11,6 +11,8 @@ import { FileJournal } from './journal.ts';
 import { endLeftovers } from './leftovers.ts';
 import { createMask } from './mask.ts';
 import type { ChosenValues } from './parameterValues.ts';
+import type { Plan } from './planDocument.ts';
+import type { PlanProblem } from './planProblem.ts';
 import { readPlan } from './readPlan.ts';
 import { createRunDirectory, findRun, listRunIds, loadRun, runPlaces, type LoadedRun } from './runDirectory.ts';
 import type { RunPlaces } from './runDirectory.ts';
@@ -52,7 +54,7 @@ export async function beginRun(ctx: Context, options: BeginOptions): Promise<Loa
 
 async function begin(ctx: Context, options: BeginOptions, sandbox: string | undefined): Promise<LoadedRun> {
   const { document, chosen, identity, runs } = options;
-  const { name } = document as { readonly name: string };
+  const { name } = requirePlan(document, chosen);
   const places = createRunDirectory(runs, name, ctx.clock.now());
   await using _ = await lockRun(places);
   const directory = sandbox === undefined ? join(places.directory, 'work') : join(sandbox, 'work');
@@ -80,6 +82,20 @@ async function begin(ctx: Context, options: BeginOptions, sandbox: string | unde
     });
   }
   return await goOn(ctx, places, options); // under the lock
+}
+
+/** The plan with the chosen values in it. Throws `plan-invalid` when one of them does not fit where it is used. */
+function requirePlan(document: unknown, { values }: ChosenValues): Plan {
+  const { plan, issues, problems } = readPlan(document, { kinds: stepKinds, values });
+  if (plan !== undefined && problems.length === 0) return plan;
+  const [first] = [...issues.map(({ path, message }) => `${path.join('.')}: ${message}`), ...problems.map(messageOf)];
+  throw new OperationError('plan-invalid', `the plan cannot be carried out with these values: ${first}`, {
+    hint: problems[0]?.hint ?? 'see `understudy plan print` for what its parameters mean',
+  });
+}
+
+function messageOf({ message }: PlanProblem): string {
+  return message;
 }
 
 /**

@@ -30,7 +30,7 @@ export function readPlan(raw: unknown, { kinds, values }: ReadPlanOptions): Plan
   const known = new Map([...sampleValues(parameters), ...values]);
   const document = isMapping(raw) ? { ...raw, steps: substitute(raw['steps'], known) } : raw;
   const parsed = planSchema(kinds).safeParse(document, { reportInput: true });
-  const problems: PlanProblem[] = findClearSecrets(raw);
+  const problems: PlanProblem[] = findClearSecrets(document);
   if (!parsed.success) return { plan: undefined, document, issues: parsed.error.issues, problems };
   problems.push(...checkPlan(parsed.data, { raw, kinds }));
   return { plan: parsed.data, document, issues: [], problems };

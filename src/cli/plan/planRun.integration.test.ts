@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { listProcesses } from '../../testing/processes.ts';
 import { waitFor } from '../../testing/waitFor.ts';
@@ -147,7 +147,19 @@ test('a plan that is wrong is told with its lines, and is not begun', async () =
   expect((await bench.run(['plan', 'check', kind])).output).toMatch(/kind\.yaml:8: steps\.0\.kind: expected restore-/);
   const run = await bench.run(['plan', 'run', path, '--runs', bench.runs]);
   expect(run).toMatchObject({ status: 2, output: expect.stringContaining('unknown key') });
-  expect(bench.lines('runs')).toEqual([]);
+  const port = bench.plan('port', {
+    parameters: { number: { description: 'n', default: 1 }, url: { description: 'u', default: 'none' } },
+    steps: [
+      { id: 'a', title: 'A', kind: 'wait', port: { number: '${number}' } },
+      { id: 'b', title: 'B', kind: 'run', command: ['echo', '${url}'] },
+    ],
+  });
+  const unfit = await bench.run(['plan', 'run', port, '--runs', bench.runs, '--set', 'number=99999']);
+  expect(unfit).toMatchObject({ status: 2, output: expect.stringContaining('steps.0.port.number') });
+  const clear = ['--set', 'url=postgresql://u:swordfish@h/d'];
+  const told = await bench.run(['plan', 'run', port, '--runs', bench.runs, ...clear]);
+  expect(told).toMatchObject({ status: 2, output: expect.stringContaining('holds a secret in clear') });
+  expect(existsSync(bench.runs)).toBe(false);
 });
 
 test('built-in plans are right, and print as runbooks that work without us', async () => {
