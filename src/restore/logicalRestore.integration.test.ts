@@ -91,7 +91,7 @@ describe('on a server that is in use', () => {
   let cluster: Cluster;
 
   beforeAll(async () => {
-    cluster = await createCluster();
+    cluster = await createCluster({ settings: { max_prepared_transactions: 2 } });
     await restore(cluster);
   });
 
@@ -107,9 +107,23 @@ describe('on a server that is in use', () => {
     expect(await databases(cluster)).toEqual([rich]);
   });
 
+  test('a database that cannot be put aside stays as it is, open for everybody', async () => {
+    await using client = await cluster.connect({ database: rich });
+    client.on('error', () => undefined);
+    await client.query(`begin; update accounts set balance = 1 where id = 1; prepare transaction 'undecided'`);
+    const before = await tableHashes(cluster, rich);
+    await expect(restore(cluster, { existing: 'replace' })).rejects.toThrow('is being accessed');
+    expect(await databases(cluster)).toEqual([rich]);
+    expect(await tableHashes(cluster, rich)).toEqual(before);
+    await using again = await cluster.connect({ database: rich });
+    await again.query(`rollback prepared 'undecided'`);
+  });
+
   test('another name, an empty database, one schema', async () => {
-    await restore(cluster, { into: 'staging', databases: [rich] });
-    expect(await tableHashes(cluster, 'staging')).toEqual(await tableHashes(source, rich));
+    const staging = 'ü'.repeat(31);
+    await restore(cluster, { into: staging, databases: [rich] });
+    await restore(cluster, { into: staging, existing: 'replace' });
+    expect(await tableHashes(cluster, staging)).toEqual(await tableHashes(source, rich));
     await cluster.sql('create database prepared');
     const plan = await restore(cluster, { into: 'prepared' });
     expect(plan.databases).toMatchObject([{ action: 'fill' }]);

@@ -9,15 +9,14 @@ import { namePattern, quoted, sqlStatements } from './sqlStatements.ts';
 
 const maxNameBytes = 63;
 const workPrefix = 'understudy_restoring_';
+const asidePrefix = 'understudy_replaced_';
 
 /**
  * Name under which a database is built until it is complete: whatever ends a restore, nothing half done has the name
  * that was asked for.
  */
 export function workName(name: string): string {
-  const plain = `${workPrefix}${name}`;
-  if (Buffer.byteLength(plain) <= maxNameBytes) return plain;
-  return `${workPrefix}${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+  return shortened(`${workPrefix}${name}`);
 }
 
 /** Removes what a killed restore left. Throws `destination-not-empty` while another restore is at work on it. */
@@ -72,11 +71,41 @@ function aboutDatabase(statement: string, work: string): string | undefined {
   return statement.replace(new RegExp(`\\bDATABASE ${namePattern}`), () => `DATABASE ${quoted(work)}`);
 }
 
-/** Gives a complete database its name, and drops the one that had it. */
+/**
+ * Gives a complete database its name. One that has the name is put aside before and dropped only behind: should anything
+ * fail in between it gets its name back, and no moment has neither of both.
+ */
 export async function publishDatabase(
   sql: SqlConnection,
   { work, name, replace }: { readonly work: string; readonly name: string; readonly replace: boolean },
 ): Promise<void> {
-  if (replace) await sql.query(`DROP DATABASE IF EXISTS ${quoted(name)} WITH (FORCE)`);
-  await sql.query(`ALTER DATABASE ${quoted(work)} RENAME TO ${quoted(name)}`);
+  if (!replace) return rename(sql, work, name);
+  const aside = shortened(`${asidePrefix}${name}`);
+  await sql.query(`ALTER DATABASE ${quoted(name)} ALLOW_CONNECTIONS false`);
+  try {
+    await rename(sql, name, aside);
+  } catch (error) {
+    await sql.query(`ALTER DATABASE ${quoted(name)} ALLOW_CONNECTIONS true`);
+    throw error;
+  }
+  try {
+    await rename(sql, work, name);
+  } catch (error) {
+    await sql.query(`ALTER DATABASE ${quoted(aside)} RENAME TO ${quoted(name)}`);
+    await sql.query(`ALTER DATABASE ${quoted(name)} ALLOW_CONNECTIONS true`);
+    throw error;
+  }
+  await sql.query(`DROP DATABASE ${quoted(aside)}`);
+}
+
+/** A database in use has no other name; PostgreSQL waits some seconds for its sessions to end. */
+async function rename(sql: SqlConnection, from: string, to: string): Promise<void> {
+  await sql.query('SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1', [from]);
+  await sql.query(`ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(to)}`);
+}
+
+/** Ours begins with a prefix of plain letters, which stays. */
+function shortened(name: string): string {
+  if (Buffer.byteLength(name) <= maxNameBytes) return name;
+  return `${name.slice(0, asidePrefix.length)}${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
 }
