@@ -114,7 +114,11 @@ export async function resumeRun(ctx: Context, text: string, options: RunOptions)
       hint: 'begin a new one: understudy drill run',
     });
   }
-  endLeftovers(places.id);
+  const underWay = [...state.steps].filter(([, { status }]) => status === 'running');
+  endLeftovers(
+    places.id,
+    underWay.map(([id]) => id),
+  );
   {
     using journal = FileJournal.reopen(places.journal, content);
     const { by, host } = options.identity;

@@ -67,7 +67,8 @@ describe('run', () => {
     const failed = expect(running).rejects.toMatchObject({ code: 'program-failed' });
     const child = Number(await waitFor(() => content(directory.join('child')), { what: 'the child' }));
     expect(endLeftovers('another run')).toEqual([]);
-    expect(endLeftovers(`test-${process.pid}`)).toContain(child);
+    expect(endLeftovers(`test-${process.pid}`, ['another step'])).toEqual([]);
+    expect(endLeftovers(`test-${process.pid}`, ['another step', 'step'])).toContain(child);
     await failed;
     await waitFor(() => !isAlive(child), { what: 'end of the child' });
   });
