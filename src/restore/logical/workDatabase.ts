@@ -72,8 +72,8 @@ function aboutDatabase(statement: string, work: string): string | undefined {
 }
 
 /**
- * Gives a complete database its name. One that has the name is put aside first and dropped last: should anything fail in
- * between it gets its name back.
+ * Gives a complete database its name. One that has the name is put aside first and dropped last: should anything fail
+ * in between it gets its name back.
  */
 export async function publishDatabase(
   sql: SqlConnection,
