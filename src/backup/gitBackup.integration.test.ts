@@ -247,6 +247,8 @@ rootOnly('a repository of another user is read with the rights of that user', as
   expect(record.working).toMatchObject({ changed: 1, untracked: 1 });
   expect(record.refs.map(({ name }) => name)).toEqual(['refs/heads/main']);
   expect(readFileSync(dir.join('open/who'), 'utf8').trim()).toBe(String(uid));
+  const alone = await bench.backUp({ path: undefined, remotes: { origin: new Secret(work) } });
+  expect(alone.record.refs).toEqual(record.refs);
 });
 
 test('nothing that a repository brings with it is run', async () => {

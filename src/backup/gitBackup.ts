@@ -103,7 +103,7 @@ interface Mirroring {
   readonly progress: Progress;
 }
 
-/** Brings the mirror up to date. When it is damaged it is made anew: only what is damaged then is the source's fault. */
+/** Brings the mirror up to date. A damaged one is made anew: what is damaged then is the fault of the source. */
 async function mirrorSource(ctx: Context, mirror: Mirror, mirroring: Mirroring): Promise<Mirrored> {
   try {
     return await tryMirroring(ctx, mirror, mirroring);

@@ -45,7 +45,7 @@ const schema = z.object({
   /** A branch, or a commit when it is detached; both for a branch that has one. */
   head: z.object({ ref: z.string().nullable(), id: objectId.nullable() }),
   refs: z.array(z.object({ name: z.string(), id: objectId })),
-  /** Commits that no ref names: older stashes, heads of other working directories. In the mirror as `refs/understudy/kept/<id>`. */
+  /** Commits that no ref names: older stashes, detached heads. In the mirror as `refs/understudy/kept/<id>`. */
   kept: z.array(objectId),
   remotes: z.array(remote),
   working: working.nullable(),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import type { Backend } from '../backend/backend.ts';
 import { openMemoryBackend } from '../backend/memory.ts';
@@ -141,6 +141,8 @@ test.each(['rename', 'copy-truncate'] as const)(
       const live = existsSync(log) ? readFileSync(log, 'utf8') : '';
       const stored = Buffer.concat(await readPieces(repository, snapshot)).toString();
       expect(stored + live === written, `killed at step ${steps}, ${kill.steps.join(' ')}`).toBe(true);
+      const left = readdirSync(dir.path).filter((name) => !name.endsWith('Z.gz'));
+      expect(left, 'nothing else stays').toEqual(method === 'rename' ? [] : ['app.log']);
     }
     expect([...reached]).toEqual(expect.arrayContaining(['link', 'unlink', 'fsync', 'put', 'open', 'rename']));
     if (method === 'copy-truncate') expect([...reached]).toEqual(expect.arrayContaining(['punch', 'collapse']));

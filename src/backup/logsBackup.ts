@@ -55,9 +55,9 @@ const smallestChunkBytes = 512 * 1024;
 const singleThreadBytes = 48 * 1024 * 1024;
 
 /**
- * Rotates the logs of a directory and stores what was closed: every byte that a writer wrote is in exactly one piece, and
- * all pieces of the last `keepMs` are in every snapshot, so that the newest one is the whole log. Killed anywhere, the
- * next run goes on (docs/decisions/0008). Throws `repository-locked`, `file-missing`, `file-denied`.
+ * Rotates the logs of a directory and stores what was closed: every byte that a writer wrote is in exactly one piece,
+ * and all pieces of the last `keepMs` are in every snapshot, so that the newest one is the whole log. Killed anywhere,
+ * the next run goes on (docs/decisions/0008). Throws `repository-locked`, `file-missing`, `file-denied`.
  */
 export async function backupLogs(
   ctx: Context,

@@ -49,7 +49,7 @@ const exclusiveNow = 2 | 4;
 const setLease = 1024;
 const setSignal = 10;
 const leases = { read: 0, none: 2 };
-/** Ignored unless somebody asks for it: an open that comes right between taking and giving up a lease must not end us. */
+/** SIGURG, ignored by default: an open that comes right between taking and giving up a lease must not end us. */
 const harmlessSignal = 23;
 const keepSizePunchHole = 1 | 2;
 const collapse = 8;

@@ -48,7 +48,7 @@ ${sections('', schema).join('\n')}
 `;
 }
 
-/** One table for the values of a mapping, then one for each mapping in it; what several variants have alike comes once. */
+/** One table for the values of a mapping, then one for each mapping in it; what variants have alike comes once. */
 function sections(at: string, node: Node): string[] {
   if (node.oneOf !== undefined) return [...new Set(node.oneOf.flatMap((variant) => sections(at, variant)))];
   const children = Object.entries(node.properties ?? {}).map(([name, child]) => ({

@@ -45,7 +45,6 @@ const passedOn = [
  * back. Stronger than every configuration file.
  */
 const settings = {
-  'safe.directory': '*',
   'core.hooksPath': '/dev/null',
   'core.fsmonitor': 'false',
   'gc.auto': '0',
@@ -77,7 +76,7 @@ export async function git(ctx: Context, call: GitCall): Promise<string> {
   });
 }
 
-/** Runs git and returns how it ended, when that is an answer. Throws `program-failed` when a signal or a limit ended it. */
+/** Runs git and returns how it ended, where that is an answer. Throws `program-failed` when a signal or limit did it. */
 export async function tryGit(ctx: Context, call: GitCall): Promise<GitOutcome> {
   const limit = AbortSignal.timeout(call.timeoutMs ?? defaultTimeoutMs);
   const limited = { ...ctx, signal: AbortSignal.any([ctx.signal, limit]) };
@@ -114,6 +113,15 @@ async function exitStatus(ctx: Context, running: { exitedCleanly(): Promise<void
       cause: error,
     });
   }
+}
+
+/**
+ * Options for whatever reads a remote. On this machine it may be a repository of another user, which `upload-pack` is
+ * made for, and it gives out every commit that is there.
+ */
+export function serving({ isLocal }: RemoteUrl): string[] {
+  if (!isLocal) return [];
+  return [`--upload-pack=git -c 'safe.directory=*' -c uploadpack.allowAnySHA1InWant=true upload-pack`];
 }
 
 /** The line that says why, without anything that looks like credentials. */

@@ -40,7 +40,7 @@ export async function openLocalSource(ctx: Context, directory: string): Promise<
   const { stdout, stderr, status } = await tryGit(ctx, { args, directory: path, user });
   if (status !== 0) {
     throw new OperationError('source-unsuitable', `${path} cannot be backed up with git: ${reasonOf(stderr)}`, {
-      hint: 'name the top of a working directory, or a bare repository',
+      hint: 'name a working directory or a bare repository; run as root or as its owner',
     });
   }
   const [bare, shallow, objectFormat] = stdout.trim().split('\n');

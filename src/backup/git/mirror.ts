@@ -3,13 +3,10 @@ import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import { loadPosix } from '../../base/posix.ts';
-import { git, tryGit } from './gitProgram.ts';
+import { git, serving, tryGit } from './gitProgram.ts';
 import type { GitSource, SourceRefs } from './gitSource.ts';
 import { equalRefs, foreignRefs, keptRefs, listRefs, ownRefs, parseRefs, refsUnder, type Refs } from './refs.ts';
 import type { RemoteUrl } from './remoteUrl.ts';
-
-/** What reads a repository of another user on this machine: it may, and may give out every commit that it has. */
-const localUploadPack = `git -c 'safe.directory=*' -c uploadpack.allowAnySHA1InWant=true upload-pack`;
 
 /** Packs are put together only when there are so many, and of those only small ones: what was stored stays as it is. */
 const mostPacks = 50;
@@ -105,8 +102,7 @@ export class Mirror implements Disposable {
   }
 
   async fetch(ctx: Context, remote: RemoteUrl, words: readonly string[]): Promise<void> {
-    const local = remote.isLocal ? [`--upload-pack=${localUploadPack}`] : [];
-    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--force', ...local, ...words];
+    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--force', ...serving(remote), ...words];
     await git(ctx, { args, directory: this.path, remote });
   }
 

@@ -1,12 +1,12 @@
 import type { Context } from '../../base/context.ts';
-import { git } from './gitProgram.ts';
+import { git, serving } from './gitProgram.ts';
 import type { GitSource, SourceRefs } from './gitSource.ts';
 import { foreignRefs, parseRefs } from './refs.ts';
 import type { RemoteUrl } from './remoteUrl.ts';
 
 const listTimeoutMs = 120_000;
 
-/** A repository that is only to be had over the network, or as a remote. Throws `program-failed` when it is not there. */
+/** A repository that is only to be had as a remote. Throws `program-failed` when it is not there. */
 export async function openRemoteSource(ctx: Context, remote: RemoteUrl): Promise<GitSource> {
   const readRefs = (at: Context): Promise<SourceRefs> => listRemote(at, remote);
   const { refs } = await readRefs(ctx);
@@ -15,7 +15,7 @@ export async function openRemoteSource(ctx: Context, remote: RemoteUrl): Promise
 }
 
 async function listRemote(ctx: Context, remote: RemoteUrl): Promise<SourceRefs> {
-  const args = ['ls-remote', '--symref', '--', remote.url];
+  const args = ['ls-remote', '--symref', ...serving(remote), '--', remote.url];
   const text = await git(ctx, { args, directory: '/', remote, timeoutMs: listTimeoutMs });
   const refs = foreignRefs(parseRefs(text));
   const ref = /^ref: (\S+)\tHEAD$/m.exec(text)?.[1] ?? null;

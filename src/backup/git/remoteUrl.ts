@@ -11,8 +11,8 @@ export interface RemoteUrl {
 }
 
 /**
- * Takes a URL of git apart. What stands before the `@` of a web address is secret, the name too (it can be a token), and
- * so is what follows a `?`; the user of an SSH address is not, its password is. Relative paths start at `directory`.
+ * Takes a URL of git apart. What stands before the `@` of a web address is secret, the name too (it can be a token), so
+ * is what follows a `?`; the user of an SSH address is not, its password is. Relative paths start at `directory`.
  */
 export function parseRemoteUrl(text: string, directory: string): RemoteUrl {
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) {

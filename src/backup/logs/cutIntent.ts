@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
 import { systemErrorCode } from '../../base/errors.ts';
 import type { LogDirectory } from './logDirectory.ts';
+import { intentName, logOfIntent } from './pieceName.ts';
 
 const schema = z.object({
   format: z.literal(1),
@@ -22,7 +23,7 @@ export function saveCutIntent(directory: LogDirectory, log: string, intent: CutI
   writeFileAtomic(pathOf(directory, log), Buffer.from(`${JSON.stringify(intent)}\n`));
 }
 
-/** Undefined when no run was killed in the middle. The file is written atomically: one that is no intent is not ours. */
+/** Undefined when no run was killed in the middle. It is written atomically: what is no intent is not ours. */
 export function loadCutIntent(directory: LogDirectory, log: string): CutIntent | undefined {
   try {
     return schema.parse(JSON.parse(readFileSync(pathOf(directory, log), 'utf8')));
@@ -39,10 +40,11 @@ export function removeCutIntent(directory: LogDirectory, log: string): void {
 
 /** The logs that a killed run had begun with. */
 export function logsWithCutIntent(directory: LogDirectory): string[] {
-  const logs = readdirSync(directory.path).map((name) => /^\.(.+)\.understudy-cut$/.exec(name)?.[1] ?? '');
-  return logs.filter((log) => log !== '' && directory.isOurs(log));
+  return readdirSync(directory.path)
+    .flatMap((name) => logOfIntent(name) ?? [])
+    .filter((log) => directory.isOurs(log));
 }
 
 function pathOf(directory: LogDirectory, log: string): string {
-  return directory.join(`.${log}.understudy-cut`);
+  return directory.join(intentName(log));
 }

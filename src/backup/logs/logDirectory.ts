@@ -5,7 +5,7 @@ import { OperationError, systemErrorCode } from '../../base/errors.ts';
 import { loadPosix, type Posix } from '../../base/posix.ts';
 import { compilePathPattern } from '../../snapshot/pathPattern.ts';
 import { onLogs } from './logFileError.ts';
-import { parsePieceName, parseTemporaryName, type FoundPiece } from './pieceName.ts';
+import { logOfTemporary, parsePieceName, type FoundPiece } from './pieceName.ts';
 
 export interface LogListing {
   /** Files that are being written, sorted. */
@@ -72,7 +72,7 @@ export class LogDirectory implements Disposable {
       const piece = parsePieceName(name);
       if (piece !== undefined) {
         if (this.isOurs(piece.log)) pieces.push(piece);
-      } else if (this.isOurs(name) && !name.startsWith('.') && parseTemporaryName(name) === undefined) {
+      } else if (this.isOurs(name) && !name.startsWith('.') && logOfTemporary(name) === undefined) {
         if (this.stat(name)?.isFile() === true) logs.push(name);
       }
     }
@@ -82,8 +82,8 @@ export class LogDirectory implements Disposable {
   /** Removes what a killed run had not finished writing. */
   removeTemporaries(): void {
     for (const name of readdirSync(this.path)) {
-      const piece = parseTemporaryName(name);
-      if (piece !== undefined && this.isOurs(piece.log)) unlinkSync(this.join(name));
+      const log = logOfTemporary(name);
+      if (log !== undefined && this.isOurs(log)) unlinkSync(this.join(name));
     }
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextPiece, parsePieceName, parseTemporaryName } from './pieceName.ts';
+import { intentName, logOfTemporary, nextPiece, parsePieceName } from './pieceName.ts';
 
 const now = new Date('2026-11-22T14:15:00.123Z');
 
@@ -8,7 +8,8 @@ test('a piece is recognised by its name, packed or not', () => {
   expect(piece).toEqual({ log: 'app.log', name: 'app.log.20261122T141500.123Z', time: now });
   expect(parsePieceName(piece.name)).toEqual({ ...piece, packed: false });
   expect(parsePieceName(`${piece.name}.gz`)).toEqual({ ...piece, packed: true });
-  expect(parseTemporaryName(`${piece.name}.gz-tmp-0123456789ab`)).toMatchObject({ log: 'app.log', packed: true });
+  expect(logOfTemporary(`${piece.name}.gz-tmp-0123456789ab`)).toBe('app.log');
+  expect(logOfTemporary(`${intentName('app.log')}-tmp-0123456789ab`)).toBe('app.log');
 });
 
 test('what others leave beside a log is no piece', () => {
@@ -21,7 +22,7 @@ test('what others leave beside a log is no piece', () => {
     '.20261122T141500.123Z',
   ];
   expect(names.filter((name) => parsePieceName(name) !== undefined)).toEqual([]);
-  expect(parseTemporaryName('app.log-tmp-0123456789ab')).toBeUndefined();
+  expect(logOfTemporary('app.log-tmp-0123456789ab')).toBeUndefined();
 });
 
 test('pieces of a log follow each other when the clock goes back or stands still', () => {

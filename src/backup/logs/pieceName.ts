@@ -36,10 +36,19 @@ export function nextPiece(log: string, now: Date, others: Iterable<Piece>): Piec
   return { log, name: `${log}.${time.toISOString().replace(/[-:]/g, '')}`, time };
 }
 
-/** The piece that a file left behind by an interrupted run was to become; undefined for every other file. */
-export function parseTemporaryName(fileName: string): FoundPiece | undefined {
+/** The log that a file is about that an interrupted run had not finished writing; undefined for every other file. */
+export function logOfTemporary(fileName: string): string | undefined {
   const name = temporaryPattern.exec(fileName)?.groups?.['name'];
-  return name === undefined ? undefined : parsePieceName(name);
+  return name === undefined ? undefined : (logOfIntent(name) ?? parsePieceName(name)?.log);
+}
+
+/** Name of the file that says what a run is about to do to a log. */
+export function intentName(log: string): string {
+  return `.${log}.understudy-cut`;
+}
+
+export function logOfIntent(fileName: string): string | undefined {
+  return /^\.(.+)\.understudy-cut$/.exec(fileName)?.[1];
 }
 
 function parseTime(text: string): Date {

@@ -13,7 +13,7 @@ import { snapshotFields } from './snapshotFields.ts';
 /** Branches of a remote that are not equal and that a person gets to read; the record holds all. */
 const mostBranches = 10;
 
-/** Backs up a git repository and reports. A remote that cannot be reached is a warning: the backup has everything else. */
+/** Backs up a git repository and reports. A remote that cannot be reached is a warning: everything else is there. */
 export const backUp: BackUp<'git'> = async (ctx, { invocation, repository, settings, name, config }) => {
   const { printer, terminal, options } = invocation;
   const begunMs = ctx.clock.monotonicMs();

@@ -7,7 +7,7 @@ export interface StoredSource<SourceRecord> {
   readonly totals: UploadTotals;
 }
 
-/** What `--json` says of every backup, with restic's names; the record is what the snapshot holds as understudy.json. */
+/** What `--json` says of a backup, with restic's names; the record is what the snapshot holds as understudy.json. */
 export function snapshotFields(
   { snapshot, record, totals }: StoredSource<{ readonly source: string }>,
   durationMs: number,
