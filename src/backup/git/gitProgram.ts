@@ -76,7 +76,7 @@ export async function git(ctx: Context, call: GitCall): Promise<string> {
   });
 }
 
-/** Runs git and returns how it ended, where that is an answer. Throws `program-failed` when a signal or limit did it. */
+/** Runs git and returns how it ended, where that is an answer. Throws `program-failed` when a signal ended it. */
 export async function tryGit(ctx: Context, call: GitCall): Promise<GitOutcome> {
   const limit = AbortSignal.timeout(call.timeoutMs ?? defaultTimeoutMs);
   const limited = { ...ctx, signal: AbortSignal.any([ctx.signal, limit]) };
