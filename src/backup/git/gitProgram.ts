@@ -1,5 +1,6 @@
 import type { Context } from '../../base/context.ts';
 import { OperationError, errorMessage, isOperationError } from '../../base/errors.ts';
+import { limitTime } from '../../base/limitTime.ts';
 import type { Secret } from '../../base/secret.ts';
 import { openProgram, type OsUser } from '../../postgres/runProgram.ts';
 import type { RemoteUrl } from './remoteUrl.ts';
@@ -78,10 +79,9 @@ export async function git(ctx: Context, call: GitCall): Promise<string> {
 
 /** Runs git and returns how it ended, where that is an answer. Throws `program-failed` when a signal ended it. */
 export async function tryGit(ctx: Context, call: GitCall): Promise<GitOutcome> {
-  const limit = AbortSignal.timeout(call.timeoutMs ?? defaultTimeoutMs);
-  const limited = { ...ctx, signal: AbortSignal.any([ctx.signal, limit]) };
+  using limited = limitTime(ctx, call.timeoutMs ?? defaultTimeoutMs);
   const stderr: string[] = [];
-  await using running = await openProgram(limited, {
+  await using running = await openProgram(limited.ctx, {
     program: 'git',
     args: ['-C', call.directory, ...call.args],
     user: call.user,

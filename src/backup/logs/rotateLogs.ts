@@ -1,5 +1,6 @@
 import type { Context } from '../../base/context.ts';
 import { OperationError, errorMessage, isOperationError } from '../../base/errors.ts';
+import { limitTime } from '../../base/limitTime.ts';
 import { runProgram } from '../../postgres/runProgram.ts';
 import { completeCut } from './completeCut.ts';
 import { logsWithCutIntent } from './cutIntent.ts';
@@ -67,9 +68,9 @@ function hasOpenPiece(directory: LogDirectory): boolean {
 }
 
 async function run(ctx: Context, command: string): Promise<void> {
-  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(commandTimeoutMs)]);
+  using limited = limitTime(ctx, commandTimeoutMs);
   try {
-    await runProgram({ ...ctx, signal }, { program: '/bin/sh', args: ['-c', command] });
+    await runProgram(limited.ctx, { program: '/bin/sh', args: ['-c', command] });
   } catch (error) {
     ctx.signal.throwIfAborted();
     throw new OperationError('program-failed', `the command after rotating failed: ${errorMessage(error)}`, {
