@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import type { Backend } from '../backend/backend.ts';
 import { createContext } from '../base/context.ts';
+import type { Repository } from '../repository/repository.ts';
 import { postgresMajors } from '../testing/postgresBinaries.ts';
 import { createCluster } from '../testing/postgresServer.ts';
 import {
@@ -38,3 +40,33 @@ test.each(postgresMajors)('PostgreSQL %i: WAL is received whole, and what follow
   expect(comparison.end).toBeGreaterThan(end);
   expect(ctx.signal.aborted).toBe(false);
 });
+
+test('the server switches segments and checkpoints while a first receiver gets ready: it streams from there', async () => {
+  await using cluster = await createCluster({ settings: keepAllWal, initdbArguments: small });
+  await using place = await receivingPlace();
+  const { backend } = place.repository;
+  let writes = 0;
+  // the archive is claimed after the server has told where its WAL ends, and before the slot is made
+  const put: Backend['put'] = async (inner, ...object) => {
+    if (writes++ === 0) {
+      await cluster.sql('select pg_switch_wal()');
+      await cluster.sql('checkpoint');
+    }
+    return backend.put(inner, ...object);
+  };
+  const watched = Object.assign(Object.create(place.repository) as Repository, { backend: delegate(backend, { put }) });
+  await receiveAll({ ...place, repository: watched }, cluster);
+  expect(writes).toBeGreaterThan(0);
+  const comparison = await compareArchive(await archiveOf(place, cluster), cluster.dataDirectory);
+  expect(comparison).toMatchObject({ different: [], unknown: [], gaps: [] });
+});
+
+/** The same object with other methods in front. */
+function delegate<Target extends object>(target: Target, methods: Partial<Target>): Target {
+  return new Proxy(target, {
+    get: (_, key) => {
+      const value: unknown = Reflect.get(key in methods ? methods : target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

@@ -46,7 +46,7 @@ export async function runSession(parts: SessionParts): Promise<WalStreamEnd> {
   const slot = await prepareSlot(work, connection, { name: parts.slot, connection: parts.connection });
   const session: Session = { parts, connection, identity, depot, ancestry, slot };
   const start = await chooseStart(work, { depot, ancestry, fallback: firstKept(session) });
-  requireAhead(identity.flushedLsn, start);
+  if (identity.flushedLsn < start.lsn) await requireAhead(connection, start);
   return await followTimelines(session, slot.lost ? await replaceSlot(session, start) : start);
 }
 
@@ -137,13 +137,17 @@ function firstKept({ slot, identity, ancestry, depot: { segmentBytes } }: Sessio
   return segmentAlong(ancestry, lsn / BigInt(segmentBytes), segmentBytes);
 }
 
-/** A server whose WAL ends before the archive's would write other WAL under names that are archived. */
-function requireAhead(flushed: Lsn, { lsn }: StartPoint): void {
-  if (flushed >= lsn) return;
-  const message = `the server's WAL ends at ${formatLsn(flushed)}, before the archived WAL at ${formatLsn(lsn)}`;
+/**
+ * A server whose WAL ends before the archive's would write other WAL under names that are archived. It is asked where
+ * it is now: it may have gone on to the next segment since, and the slot begin there.
+ */
+async function requireAhead(connection: ReplicationConnection, { lsn }: StartPoint): Promise<void> {
+  const { flushedLsn } = await connection.identifySystem();
+  if (flushedLsn >= lsn) return;
+  const message = `the server's WAL ends at ${formatLsn(flushedLsn)}, before the archived WAL at ${formatLsn(lsn)}`;
   throw new OperationError('cluster-mismatch', message, {
     hint: 'was the server put back to an older state, or is it a standby that lags behind the server received from before?',
-    detail: { server: formatLsn(flushed), archived: formatLsn(lsn) },
+    detail: { server: formatLsn(flushedLsn), archived: formatLsn(lsn) },
   });
 }
 
