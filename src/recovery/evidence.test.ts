@@ -92,6 +92,21 @@ test('steps not run, decisions, backups and deviations are listed', () => {
   expect(evidence.timeline.steps[2]).toMatchObject({ id: 'lint', attempts: 2, outputDigests: ['ab12'] });
 });
 
+test('without objectives nothing deviates from them, and a failed recovery is told by its step alone', () => {
+  const [step] = steps;
+  const error = { code: 'step-failed', message: 'no', hint: null };
+  const failure = { type: 'step-failed', step: 'restore', attempt: 1, ...done, error, retryInMs: null } as const;
+  const good = loadedRun({ steps: [step] }, [[1, { type: 'ended', verdict: 'passed' }]]);
+  expect(composeEvidence(good, []).deviations).toEqual([]);
+  const bad = loadedRun({ steps: [step], objective: { rto: '1h' } }, [
+    [1, failure],
+    [1, { type: 'ended', verdict: 'failed' }],
+  ]);
+  const { result, deviations } = composeEvidence(bad, []);
+  expect(result.rtoMet).toBe(false);
+  expect(deviations.map(({ finding }) => finding)).toEqual(['Restore: no']);
+});
+
 test('what is not known is null, not absent', () => {
   const run = loadedRun({ steps }, [[0, { type: 'step-begun', step: 'restore', attempt: 1 }]]);
   const { result, objective } = composeEvidence(run, []);

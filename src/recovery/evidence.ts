@@ -170,7 +170,7 @@ function deviations(plan: Plan, run: RunState, { rtoMet, rpoMet }: Result): Devi
   });
   for (const [met, finding] of [
     // a recovery that failed has a step that says so
-    [rtoMet || run.verdict === 'failed', 'the recovery took longer than its objective allows'],
+    [run.verdict === 'failed' ? null : rtoMet, 'the recovery took longer than its objective allows'],
     [rpoMet, 'more was lost than its objective allows'],
   ] as const) {
     if (met === false) found.push({ step: null, finding, severity: 'major', owner, dueDate: due(majorDueDays) });

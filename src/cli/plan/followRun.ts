@@ -15,34 +15,55 @@ export interface FollowOptions {
   readonly places: () => RunPlaces;
 }
 
+/** Nothing else is an answer: an empty line must not fail a recovery. */
+const answers: ReadonlyMap<string, 'approve' | 'decline'> = new Map([
+  ['y', 'approve'],
+  ['yes', 'approve'],
+  ['n', 'decline'],
+  ['no', 'decline'],
+]);
+
 /** Tells what happens in a run; asks at the terminal where there is one and the run waits for a person. */
 export function followRun(ctx: Context, options: FollowOptions): RunListener {
-  const { printer, plan, places, by } = options;
-  const titles = new Map(plan.steps.map((step) => [step.id, step]));
+  const { printer, plan, places } = options;
+  const asks = !printer.json && process.stdin.isTTY;
+  /** Questions that nobody has answered here or elsewhere. */
+  const open = new Map<string, AbortController>();
+  let turn = Promise.resolve();
   return (entry) => {
     printer.result('run_event', { run: places().id, ...entry }, () => eventText(entry, plan));
-    if (entry.type !== 'step-waits') return;
-    const step = titles.get(entry.step);
-    const prompt = step?.options['prompt'];
-    const question = typeof prompt === 'string' ? prompt : `Step ${entry.step} was cut short. Shall it be done again?`;
+    if (!('step' in entry)) return;
+    if (entry.type !== 'step-waits') return open.get(entry.step)?.abort();
+    const question = questionOf(plan, entry.step);
     printer.remark(`  ${question}\n  Elsewhere: understudy plan approve ${places().id} ${entry.step}`);
-    if (!printer.json && process.stdin.isTTY) void ask(ctx, { question, step: entry.step, by, places: places() });
+    if (!asks) return;
+    const answered = new AbortController();
+    open.set(entry.step, answered);
+    const signal = AbortSignal.any([ctx.signal, answered.signal]);
+    // one after the other: two questions at once would both hear the same answer
+    turn = turn.then(() => ask({ ...ctx, signal }, question, { ...options, step: entry.step }));
   };
 }
 
-interface Question {
-  readonly question: string;
-  readonly step: string;
-  readonly by: string;
-  readonly places: RunPlaces;
+function questionOf({ steps }: Plan, id: string): string {
+  const prompt = steps.find((step) => step.id === id)?.options['prompt'];
+  return typeof prompt === 'string' ? prompt : `Step ${id} was cut short. Shall it be done again?`;
 }
 
-async function ask(ctx: Context, { question, step, by, places }: Question): Promise<void> {
+async function ask(
+  ctx: Context,
+  question: string,
+  { step, by, places }: FollowOptions & { readonly step: string },
+): Promise<void> {
+  if (ctx.signal.aborted) return;
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await prompt.question(`${question} [yes/no] `, { signal: ctx.signal });
-    const action = /^y(es)?$/i.test(answer.trim()) ? 'approve' : 'decline';
-    postDecision(places.decisions, ctx.clock.now(), { action, step, by, reason: `answered ${answer.trim()}` });
+    let action: 'approve' | 'decline' | undefined;
+    while (action === undefined) {
+      const answer = (await prompt.question(`${question} [yes/no] `, { signal: ctx.signal })).trim().toLowerCase();
+      action = answers.get(answer);
+    }
+    postDecision(places().decisions, ctx.clock.now(), { action, step, by, reason: 'answered at the terminal' });
   } catch (error) {
     if (!ctx.signal.aborted) throw error;
   } finally {
