@@ -28,7 +28,7 @@ const writerProgram = resolve(import.meta.dirname, '../src/backup/fixture/logWri
 let dir: TempDir;
 
 beforeAll(async () => {
-  dir = await tempDir();
+  dir = await tempDir({ on: 'disk' });
   await makeRepository(dir.join('repository'));
   writeFileSync(dir.join('understudy.yaml'), configuration);
 });

@@ -58,7 +58,7 @@ function numbersIn(text: string): { first: number; last: number; wrong: number; 
 test.each(['rename', 'copy-truncate'] as const)(
   'a writer at 50,000 lines a second and ten rotations by %s: every line is there once',
   async (method) => {
-    await using dir = await tempDir();
+    await using dir = await tempDir({ on: 'disk' });
     mkdirSync(dir.join('logs'));
     const log = dir.join('logs/app.log');
     const repository = await newLocalRepository(dir.join('repository'));

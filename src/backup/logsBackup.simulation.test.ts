@@ -118,7 +118,7 @@ test.each(['rename', 'copy-truncate'] as const)(
     const reached = new Set<string>();
     let finished = false;
     for (let steps = 0; !finished; steps++) {
-      await using dir = await tempDir();
+      await using dir = await tempDir({ on: 'disk' });
       const repository = await killable();
       const log = dir.join('app.log');
       const options: LogsBackupOptions = {

@@ -35,7 +35,7 @@ interface Bench extends AsyncDisposable {
 }
 
 async function openBench(): Promise<Bench> {
-  const dir = await tempDir();
+  const dir = await tempDir({ on: 'disk' });
   const repositories = await tempDir();
   const bench: Bench = {
     dir,

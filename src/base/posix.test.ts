@@ -91,7 +91,7 @@ test('it is known whether anybody has a file open for writing', async () => {
 });
 
 test('the beginning of a file becomes a hole, and goes', async () => {
-  await using dir = await tempDir();
+  await using dir = await tempDir({ on: 'disk' });
   writeFileSync(dir.join('file'), Buffer.concat([Buffer.alloc(8192, 1), Buffer.from('rest')]));
   const fd = openSync(dir.join('file'), 'r+');
   expect(posix().findData(fd, 0)).toBe(0);

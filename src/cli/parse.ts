@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { OperationError } from '../base/errors.ts';
 import type { RegisteredCommand } from './command.ts';
 import { commandTable, groups } from './commandTable.ts';
+import { nearestName } from '../config/nearestName.ts';
 import { globalOptions } from './globalOptions.ts';
 import type { ParsedCommand } from './parsedCommand.ts';
 import type { ArgumentSpec, OptionSpecs, OptionValues } from './spec.ts';
@@ -141,11 +142,22 @@ function splitName(name: string): { group: string; word: string } {
 function translated(error: CommanderError, command: Command): Error {
   if (error.exitCode === 0 || error.code === 'commander.help') return new HelpShown();
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const near = suggestion === undefined ? undefined : /^\(Did you mean (.*)\?\)$/.exec(suggestion)?.[1];
+  const near =
+    suggestion === undefined ? nearOption(error, command) : /^\(Did you mean (.*)\?\)$/.exec(suggestion)?.[1];
   const path = commandPath(command);
   return new OperationError('usage', message, {
     hint: near === undefined ? `see "${path} --help"` : `did you mean ${near}? See "${path} --help"`,
   });
+}
+
+/** What is near to an unknown option among those of every command, which the parser does not look at. */
+function nearOption({ code, message }: CommanderError, command: Command): string | undefined {
+  const unknown = code === 'commander.unknownOption' ? /'(--[^']+)'/.exec(message)?.[1] : undefined;
+  if (unknown === undefined) return undefined;
+  const chain: Command[] = [];
+  for (let each: Command | null = command; each !== null; each = each.parent) chain.push(each);
+  const names = chain.flatMap(({ options }) => options.flatMap(({ long }) => long ?? []));
+  return nearestName(unknown, names);
 }
 
 function commandPath(command: Command): string {

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serverUser } from './serverUser.ts';
@@ -15,14 +15,18 @@ export interface TempDir extends AsyncDisposable {
 export interface TempDirOptions {
   /** `server`: owned by the user that runs PostgreSQL (when the tests run as root). Default: whoever runs the tests. */
   readonly owner?: 'server';
+  /** `disk`: never in memory, for what tmpfs cannot do (holes that close, leases). */
+  readonly on?: 'disk';
 }
+
+const tmpfsMagic = 0x01021994;
 
 /**
  * Creates an empty directory (mode 755, so that the server's user can pass) and removes it on dispose.
  * Names are short: a Unix socket inside must stay below 100 bytes.
  */
 export async function tempDir(options: TempDirOptions = {}): Promise<TempDir> {
-  const path = await mkdtemp(join(tmpdir(), 'us-'));
+  const path = await mkdtemp(join(options.on === 'disk' ? await onDisk() : tmpdir(), 'us-'));
   openTempDirs.add(path);
   await chmod(path, 0o755);
   const user = serverUser();
@@ -35,4 +39,9 @@ export async function tempDir(options: TempDirOptions = {}): Promise<TempDir> {
       openTempDirs.delete(path);
     },
   };
+}
+
+async function onDisk(): Promise<string> {
+  const { type } = await statfs(tmpdir());
+  return type === tmpfsMagic ? '/var/tmp' : tmpdir();
 }

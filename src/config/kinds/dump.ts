@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { described, section, sizeSchema, text } from '../schemaParts.ts';
 import { connectionShape } from './connection.ts';
-import { commonShape } from './common.ts';
+import { commonShape } from './everySource.ts';
 
 /** How many pg_dump run at once unless told. */
 const defaultJobs = 4;

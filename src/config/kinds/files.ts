@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { described, text } from '../schemaParts.ts';
-import { commonShape } from './common.ts';
+import { commonShape } from './everySource.ts';
 
 /** Application files, configuration, secrets. */
 export function filesShape() {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { described, name, secret, text } from '../schemaParts.ts';
-import { commonShape } from './common.ts';
+import { commonShape } from './everySource.ts';
 
 /** A git repository, and other copies of it to compare it with. */
 export function gitShape() {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { described, durationSchema, text } from '../schemaParts.ts';
-import { commonShape } from './common.ts';
+import { commonShape } from './everySource.ts';
 
 /** Log files of one directory: rotated and stored. */
 export function logsShape() {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { described, section, text } from '../schemaParts.ts';
 import { connectionShape } from './connection.ts';
-import { commonShape } from './common.ts';
+import { commonShape } from './everySource.ts';
 
 /** A PostgreSQL cluster: physical backups and WAL. */
 export function postgresShape() {
