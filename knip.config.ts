@@ -35,7 +35,18 @@ const configuration: KnipConfig = {
     },
   },
   ignoreExportsUsedInFile: true,
-  ignoreBinaries: ['fish', 'mkfifo', 'mount', 'openssl', 'restic', 'setfattr', 'setpriv', 'strace', 'umount', 'unshare'],
+  ignoreBinaries: [
+    'fish',
+    'mkfifo',
+    'mount',
+    'openssl',
+    'restic',
+    'setfattr',
+    'setpriv',
+    'strace',
+    'umount',
+    'unshare',
+  ],
 };
 
 export default configuration;
