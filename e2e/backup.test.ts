@@ -69,7 +69,7 @@ needs('restic')('from init to forget, by both methods, and stock restic finds no
   expect((await run('check', '--read-data')).stdout).toContain('no errors');
   const planned = jsonLines((await run('forget', '--keep-last', '1', '--dry-run', '--json')).stdout);
   expect(planned.filter((line) => line['message_type'] === 'forget_decision')).toMatchObject([
-    { keep: true, reasons: ['last snapshot'] },
+    { keep: true, reasons: ['last snapshot', 'last good backup of the source'] },
     { keep: false, reasons: [] },
     { keep: false, reasons: [] },
   ]);
