@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { errorCodes, type ErrorCode } from './errorCodes.ts';
 import { InvariantError, OperationError, assert, isOperationError } from './errors.ts';
@@ -165,7 +166,17 @@ async function openInline(options: WorkerPoolOptions, shared: LaneShared): Promi
   return { run: (task) => kernel.run(task as never), close: () => Promise.resolve() };
 }
 
+/**
+ * V8 may abort the process when threads recompile, at the same moment, the wrappers of JavaScript functions that their
+ * WebAssembly calls often (`Check failed: jit_page.has_value()`, nodejs/node#64500); Node's own type stripping is such
+ * WebAssembly. Without recompiling they are as fast as we need them.
+ */
+function keepWebAssemblyWrappers(): void {
+  setFlagsFromString('--wasm-wrapper-tiering-budget=2147483647');
+}
+
 async function openThread(options: WorkerPoolOptions, shared: LaneShared): Promise<Lane> {
+  keepWebAssemblyWrappers();
   const worker = new Worker(moduleUrl('./workerThread', import.meta), {
     workerData: { module: options.module.href, init: options.init, shared },
   });

@@ -177,7 +177,7 @@ test('a restore that is killed leaves nothing that starts; a delta finishes it',
   await other.backup(simple);
   await load.stop();
   const destination = other.nextDestination();
-  for (const files of [2, 200, 900]) {
+  for (const files of [2, 200, 500]) {
     await killRestore(other.repositoryPath, destination, files);
     expect(existsSync(join(destination, incompleteMarker))).toBe(true);
     expect(existsSync(join(destination, 'global/pg_control'))).toBe(false);
