@@ -5,13 +5,16 @@ import { FaultBackend, type FaultPlan } from '../backend/fault.ts';
 import { openMemoryBackend } from '../backend/memory.ts';
 import { createContext } from '../base/context.ts';
 import { silentLog } from '../base/log.ts';
+import { snapshotReferences } from '../snapshot/references.ts';
 import { newRepository, objectNames, password } from '../testing/repositories.ts';
 import { SimulatedClock } from '../testing/simulatedClock.ts';
 import { backUp } from '../testing/testSnapshots.ts';
+import { checkRepository } from './check.ts';
 import { listLocks, removeLocks } from './heldLocks.ts';
 import { RepositoryLock, withLock } from './lock.ts';
 import { createLockDocument, serializeLock, type LockDocument } from './lockDocument.ts';
 import { Repository } from './repository.ts';
+import { Upload } from './upload.ts';
 
 const minuteMs = 60_000;
 
@@ -301,6 +304,22 @@ test('no snapshot is saved once the lock is lost: a prune may have removed what 
   expect(await objectNames(inner, 'snapshots/')).toEqual([]);
   await backUp(ctx, repository, { files });
   expect(await objectNames(inner, 'snapshots/')).toHaveLength(1);
+});
+
+test('no index is saved once the lock is lost: the next backup would take what a prune has removed for stored', async () => {
+  const { ctx, repository, open, inner } = await setUp();
+  const files = { a: Buffer.from('some content') };
+  const other = await open();
+  await using lock = await RepositoryLock.acquire(ctx, repository, { exclusive: false });
+  await using upload = await Upload.begin({ ...ctx, signal: lock.signal }, repository, { expectedChunks: 10 });
+  await upload.saveBlob('data', files.a);
+  await removeLocks(ctx, other, 'all');
+  await expect(upload.commit()).rejects.toMatchObject({ code: 'lock-lost' });
+  expect(await objectNames(inner, 'index/')).toEqual([]);
+  for (const pack of await objectNames(inner, 'data/')) await inner.delete(ctx, pack); // as a prune does
+  await backUp(ctx, other, { files });
+  const report = await checkRepository(ctx, await open(), { references: snapshotReferences, data: { kind: 'all' } });
+  expect(report).toMatchObject({ errors: [], hints: [] });
 });
 
 test('nobody dies of SIGHUP while a lock is held', async () => {

@@ -57,7 +57,7 @@ export class RepositoryLock implements AsyncDisposable {
         repository.forgetIndex();
         const write = (): Promise<string> => writeLock(ctx, repository, options.exclusive);
         const keeper = new LockKeeper(ctx, repository, { id, write });
-        const endGuard = repository.guardSnapshots(() => keeper.confirm());
+        const endGuard = repository.guardDocuments(() => keeper.confirm());
         return new RepositoryLock(keeper, { exclusive: options.exclusive, endGuard });
       } catch (error) {
         const leftMs = deadline - ctx.clock.monotonicMs();
@@ -76,7 +76,7 @@ export class RepositoryLock implements AsyncDisposable {
 
   /**
    * Makes sure that the lock is still there: to be called right before anything is deleted, since a process may have
-   * slept and another one removed its lock. Saving a snapshot does it by itself. Throws `lock-lost`.
+   * slept and another one removed its lock. Saving an index or a snapshot does it by itself. Throws `lock-lost`.
    */
   async confirm(): Promise<void> {
     await this.#keeper.confirm();

@@ -60,14 +60,17 @@ export class Repository {
     return loadDocument(ctx, this, { kind, id });
   }
 
-  /** Stores a document; a snapshot only while every lock that is held through this object is really there. */
+  /**
+   * Stores a document; anything but a lock only while every lock that is held through this object is really there: who
+   * prunes without it may have removed packs that an index or a snapshot of ours would name.
+   */
   async saveDocument(ctx: Context, kind: DocumentKind, json: Uint8Array): Promise<string> {
-    if (kind === 'snapshots') for (const check of this.#guards) await check();
+    if (kind !== 'locks') for (const check of this.#guards) await check();
     return saveDocument(ctx, this, { kind, json });
   }
 
-  /** Has `check` called before any snapshot is saved, until the function that is returned is called. */
-  guardSnapshots(check: () => Promise<void>): () => void {
+  /** Has `check` called before any document but a lock is saved, until the function that is returned is called. */
+  guardDocuments(check: () => Promise<void>): () => void {
     this.#guards.add(check);
     return () => void this.#guards.delete(check);
   }

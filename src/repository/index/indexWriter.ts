@@ -1,5 +1,4 @@
 import type { Context } from '../../base/context.ts';
-import { saveDocument } from '../documents.ts';
 import type { StoredPack } from '../pack/packWriter.ts';
 import type { Repository } from '../repository.ts';
 import { serializeIndex } from './indexDocument.ts';
@@ -47,8 +46,8 @@ export class IndexWriter {
     this.#blobs = 0;
     this.#oldestMs = undefined;
     this.#saving = this.#saving.then(async () => {
-      const json = serializeIndex(packs.map((pack) => this.#index.describeStored(pack)));
-      await saveDocument(ctx, this.#repository, { kind: 'index', json });
+      const json = serializeIndex(packs.values().map((pack) => this.#index.describeStored(pack)));
+      await this.#repository.saveDocument(ctx, 'index', json);
     });
     // reported by flush; until then it is not unhandled
     this.#saving.catch(() => undefined);
