@@ -13,21 +13,30 @@ export interface LockHolder {
   readonly started: string;
 }
 
+/** Reads proc(5)'s `stat` of a process; throws when there is none, or none for our eyes (hidepid, ProtectProc). */
+export type ReadStat = (pid: number) => string;
+
 /** This process; undefined where the system has no /proc. */
 export function thisHolder(): LockHolder | undefined {
   const place = thisPlace();
-  const started = startOf(process.pid);
+  const started = startOf(process.pid, readProcStat);
   return place === undefined || started === undefined ? undefined : { place, started };
 }
 
 /** True when the process is known to be gone; false when it lives or nobody here can tell. */
-export function isKnownGone(holder: LockHolder, pid: number): boolean {
-  return holder.place === thisPlace() && startOf(pid) !== holder.started;
+export function isKnownGone(holder: LockHolder, pid: number, readStat: ReadStat = readProcStat): boolean {
+  if (holder.place !== thisPlace()) return false;
+  const started = startOf(pid, readStat);
+  return started === undefined ? isNobody(pid) : started !== holder.started;
 }
 
 /** restic's own test: the host has our name and no process of that number. Unlike restic we send it no signal. */
 export function looksGone(host: string, pid: number): boolean {
-  if (host !== hostname() || pid <= 0) return false;
+  return host === hostname() && pid > 0 && isNobody(pid);
+}
+
+/** True when there is no process of that number, not even one that may not be looked at. */
+function isNobody(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return false;
@@ -45,11 +54,16 @@ function thisPlace(): string | undefined {
   }
 }
 
-function startOf(pid: number): string | undefined {
+function readProcStat(pid: number): string {
+  return readFileSync(`/proc/${pid}/stat`, 'utf8');
+}
+
+/** `ended` for a process of which only the exit status is left; undefined when it is not told. */
+function startOf(pid: number, readStat: ReadStat): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // proc(5): from field 3, the state, on
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    const stat = readStat(pid);
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // from field 3, the state, on
+    return fields[0] === 'Z' || fields[0] === 'X' ? 'ended' : fields[19];
   } catch {
     return undefined;
   }
