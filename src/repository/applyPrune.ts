@@ -26,7 +26,7 @@ const deleteConcurrency = 8;
  * the old ones go, then the packs that none names any more.
  *
  * What protects a writer at work is its lock, not the age of its packs: it keeps us out, and a writer that lost its
- * lock does not save its snapshot. Against clients that take no lock the plan is refused when snapshots or index
+ * lock saves neither index nor snapshot. Against clients that take no lock the plan is refused when snapshots or index
  * documents have appeared since it was made. Throws `repository-locked`, `lock-lost`, `repository-damaged`,
  * `backend-denied`.
  */
@@ -55,6 +55,7 @@ export async function applyPrune(
   } finally {
     repository.forgetIndex();
   }
+  await lock.confirm();
   progress.phase('removing packs', { items: gone.length });
   await deletePacks(ctx, repository, { packs: gone, progress });
   const { localDirectory } = repository.backend;
