@@ -8,17 +8,22 @@ export interface IndexedPack {
   readonly blobs: readonly PackBlob[];
 }
 
-/** JSON of an index document (restic design, "Indexing"). Every pack appears whole, once. */
+/**
+ * JSON of an index document (restic design, "Indexing"). Every pack appears whole, once. Packs are taken one by one:
+ * what describes the blobs of one is gone before the next one's.
+ */
 export function serializeIndex(packs: Iterable<IndexedPack>): Buffer {
-  const parts: string[] = [];
-  for (const pack of packs) {
-    const blobs = pack.blobs.map((blob) => {
+  const parts: Buffer[] = [];
+  for (const { id, blobs } of packs) {
+    let text = `${parts.length === 0 ? '{"packs":[' : ','}{"id":"${id}","blobs":[`;
+    for (const [index, blob] of blobs.entries()) {
       const raw = blob.rawLength === 0 ? '' : `,"uncompressed_length":${blob.rawLength}`;
-      return `{"id":"${toHex(blob.id)}","type":"${blob.type}","offset":${blob.offset},"length":${blob.length}${raw}}`;
-    });
-    parts.push(`{"id":"${pack.id}","blobs":[${blobs.join(',')}]}`);
+      text += `${index === 0 ? '' : ','}{"id":"${toHex(blob.id)}","type":"${blob.type}","offset":${blob.offset},`;
+      text += `"length":${blob.length}${raw}}`;
+    }
+    parts.push(Buffer.from(`${text}]}`, 'latin1'));
   }
-  return Buffer.from(`{"packs":[${parts.join(',')}]}`);
+  return Buffer.concat([...(parts.length === 0 ? [Buffer.from('{"packs":[')] : parts), Buffer.from(']}')]);
 }
 
 interface RawIndex {

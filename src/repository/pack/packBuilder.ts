@@ -23,7 +23,7 @@ export type ReadBack = 'all' | 'sample' | 'none';
 /** One blob in this many is read back by `sample`. */
 const sampleEvery = 16;
 const maxHeaderEntries = 300_000;
-/** The buffer grows with what is added: a backup of little must not pay for memory that it never fills. */
+/** A backup of little must not pay for a whole pack's buffer; what does not fit gets it in one step. */
 const firstBufferBytes = 1024 * 1024;
 
 export interface PackBuilderOptions {
@@ -139,7 +139,7 @@ export class PackBuilder {
   #reserve(bytes: number): void {
     if (this.#used + bytes <= this.#buffer.length) return;
     const full = this.#options.targetBytes + 2 * 1024 * 1024;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#used + bytes, Math.min(2 * this.#buffer.length, full)));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#used + bytes, full));
     this.#buffer.copy(larger, 0, 0, this.#used);
     this.#buffer = larger;
   }
