@@ -52,8 +52,9 @@ export interface ForgetPlan {
 const nothingKnown: SnapshotJudgement = { flaws: new Map(), lastGood: new Set(), held: new Map() };
 
 /**
- * Applies its policy to each group of snapshots; changes nothing. Throws `usage` for an empty policy, and when a group
- * would be left without any snapshot.
+ * Applies its policy to each group of snapshots; changes nothing. Throws `usage` for an empty policy, when a policy
+ * keeps nothing of a group (it may be mistyped, also where the last good snapshot stays), and when snapshots of a source
+ * with a policy of its own would be counted with others.
  */
 export function planForget(snapshots: readonly Snapshot[], options: ForgetOptions): ForgetPlan {
   const { groupBy = defaultForgetGroupBy, allowRemoveAll = false } = options;
@@ -61,7 +62,7 @@ export function planForget(snapshots: readonly Snapshot[], options: ForgetOption
     key: group.key,
     ...evaluateGroup(group.snapshots, options),
   }));
-  const emptied = groups.find(({ decisions }) => decisions.every(({ keep }) => !keep));
+  const emptied = groups.find(({ keepsNothing }) => keepsNothing);
   if (emptied !== undefined && !allowRemoveAll) {
     throw new OperationError('usage', 'the policy would forget every snapshot of a group', {
       hint: 'does the policy name the right tags?',
@@ -79,9 +80,10 @@ export function planForget(snapshots: readonly Snapshot[], options: ForgetOption
 function evaluateGroup(
   snapshots: readonly Snapshot[],
   options: ForgetOptions,
-): { decisions: ForgetDecision[]; rules: RetentionResult<Snapshot>['rules'] } {
+): Omit<ForgetGroup, 'key'> & { readonly keepsNothing: boolean } {
   const { sourcePolicies, now, judgement = nothingKnown } = options;
   const source = sourceNameOf(snapshots);
+  if (source === undefined) refuseOwnPolicies(snapshots, sourcePolicies);
   const policy = (source === undefined ? undefined : sourcePolicies?.get(source)) ?? options.policy;
   const { decisions, rules } =
     policy === undefined
@@ -96,7 +98,7 @@ function evaluateGroup(
     ];
     return { ...decision, keep: reasons.length > 0, reasons, flaw: judgement.flaws.get(snapshot.id) };
   });
-  return { decisions: extended, rules };
+  return { decisions: extended, rules, keepsNothing: decisions.every(({ keep }) => !keep) };
 }
 
 /**
@@ -123,4 +125,18 @@ function evaluateGoodAndAll(
 function sourceNameOf(snapshots: readonly Snapshot[]): string | undefined {
   const names = new Set(snapshots.map((snapshot) => sourceIdentity(snapshot)?.source));
   return names.size === 1 ? [...names][0] : undefined;
+}
+
+/** Rules that are not applied would go unnoticed until what they keep is missing. */
+function refuseOwnPolicies(
+  snapshots: readonly Snapshot[],
+  sourcePolicies: ReadonlyMap<string, RetentionPolicy> | undefined,
+): void {
+  const sources = snapshots.map((snapshot) => sourceIdentity(snapshot)?.source);
+  const own = sources.find((source) => source !== undefined && sourcePolicies?.has(source));
+  if (own === undefined) return;
+  throw new OperationError('usage', `source "${own}" has rules of its own, and is grouped with other snapshots`, {
+    hint: 'group by source as well, such as --group-by source,host; or give rules for all on the command line',
+    detail: { source: own },
+  });
 }
