@@ -3,7 +3,16 @@
  * threads that start with every backup, must not look for hundreds of files: each command is a few chunks. Libraries
  * without native code are in the bundle, with their licences beside it.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown';
 import { listProjectFiles, projectRoot } from './projectFiles.ts';
@@ -20,12 +29,19 @@ try {
   copyAssets();
   writeLicences(chunks);
   makeExecutable();
-  rmSync(join(projectRoot, 'dist'), { recursive: true, force: true });
-  renameSync(building, join(projectRoot, 'dist'));
+  swap(join(projectRoot, 'dist'));
   const modules = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.filter((id) => id.startsWith(source))));
   console.log(`dist/: ${modules.size} modules in ${chunks.length} files`);
 } finally {
   rmSync(building, { recursive: true, force: true });
+}
+
+/** The old program is away only between two renames, not for as long as it takes to remove it. */
+function swap(target: string): void {
+  const retired = `${building}-old`;
+  if (existsSync(target)) renameSync(target, retired);
+  renameSync(building, target);
+  rmSync(retired, { recursive: true, force: true });
 }
 
 async function bundle(): Promise<OutputChunk[]> {
@@ -91,7 +107,7 @@ function writeLicences(chunks: readonly OutputChunk[]): void {
   const texts = [...directories].toSorted().map((directory) => {
     const { name, version, license } = readPackage(directory);
     const file = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'License', 'license'].find((each) =>
-      exists(join(directory, each)),
+      existsSync(join(directory, each)),
     );
     const text = file === undefined ? `Licence: ${license}` : readFileSync(join(directory, file), 'utf8').trim();
     return `${name} ${version}\n\n${text}\n`;
@@ -111,15 +127,6 @@ function makeExecutable(): void {
 
 function isOf(id: string, name: string): boolean {
   return id === name || id.startsWith(`${name}/`);
-}
-
-function exists(path: string): boolean {
-  try {
-    readFileSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 interface PackageFile {

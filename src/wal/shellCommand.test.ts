@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseSystemIdentifier } from '../postgres/systemIdentifier.ts';
 import { toTimelineId } from '../postgres/timeline.ts';
@@ -78,4 +78,20 @@ test('a segment in the spool is moved, without us', () => {
   expect(readFileSync(target, 'utf8')).toBe('wal');
   expect(existsSync(`${spool}/ready/${segment}`)).toBe(false);
   expect(runAsServer(command, { f: segment, p: target }).words?.slice(-2)).toEqual([segment, target]);
+});
+
+test.each([undefined, 'spool'])('while the program is not there recovery stops, with spool %s', (name) => {
+  const spool = name === undefined ? undefined : directory.join(awkward, name);
+  const [node, script] = program;
+  const withVariable: [string, ...string[]] = ['/usr/bin/env', 'NAME=value', node, script];
+  for (const called of [program, withVariable]) {
+    const command = composeRestoreCommand({ program: called, spool });
+    renameSync(script, `${script}.away`);
+    try {
+      expect(runAsServer(command, { f: segment, p: 'x' })).toEqual({ status: 127, words: undefined });
+    } finally {
+      renameSync(`${script}.away`, script);
+    }
+    expect(runAsServer(command, { f: segment, p: 'x' }).words?.slice(-2)).toEqual([segment, 'x']);
+  }
 });

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { OperationError } from '../base/errors.ts';
 import type { SystemIdentifier } from '../postgres/systemIdentifier.ts';
 import type { TimelineId } from '../postgres/timeline.ts';
@@ -44,15 +44,19 @@ export function composeArchiveCommand(options: WalCommandOptions): string {
 
 /**
  * The value of restore_command. What was fetched ahead lies in the spool, checked and complete, and is moved;
- * everything else goes through `wal get`. Throws `usage` for a path with control characters.
+ * everything else goes through `wal get`. While the program is away, as during an upgrade, the status is 127 and
+ * PostgreSQL stops: Node's own status for a missing script is 1, which means that the WAL ends here. Throws `usage` for
+ * a path with control characters.
  */
 export function composeRestoreCommand(options: RestoreCommandOptions): string {
   const { spool, timeline, endAt } = options;
   const timelineWords = timeline === undefined ? '' : ` --timeline ${timeline}`;
   const endWords = endAt === undefined ? '' : ` --end-at ${endAt}`;
   const get = `${commandWords('get', options)}${timelineWords}${endWords} "%f" "%p"`;
-  if (spool === undefined) return get;
-  return `mv -f ${shellWord(join(spool, 'ready') + '/', '%f')} "%p" 2>/dev/null || exec ${get}`;
+  const entry = options.program.at(-1) ?? '';
+  const call = isAbsolute(entry) ? `test -f ${shellWord(entry)} || exit 127; exec ${get}` : `exec ${get}`;
+  if (spool === undefined) return call;
+  return `mv -f ${shellWord(join(spool, 'ready') + '/', '%f')} "%p" 2>/dev/null && exit; ${call}`;
 }
 
 /** The command's name comes first: only then it is recognised without loading the whole command line. */
