@@ -10,12 +10,19 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Node ends a longer timer at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
+    let leftMs = ms;
     try {
-      await delay(ms, undefined, signal === undefined ? {} : { signal });
+      do {
+        await delay(Math.min(leftMs, longestTimerMs), undefined, signal === undefined ? {} : { signal });
+        leftMs -= longestTimerMs;
+      } while (leftMs > 0);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
