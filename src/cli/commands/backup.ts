@@ -1,10 +1,10 @@
 import type { Context } from '../../base/context.ts';
-import { isOperationError, OperationError } from '../../base/errors.ts';
+import { errorMessage, InvariantError, isOperationError } from '../../base/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { backUpSource } from '../backup/backUp.ts';
+import { severalFailed } from '../backup/severalFailed.ts';
 import { chooseSources } from '../chooseSources.ts';
 import type { CommandRun, Invocation } from '../command.ts';
-import { plural } from '../format.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
 import { anyFlag } from '../postgresSource.ts';
 import type { backupSpec } from '../specs/backup.ts';
@@ -20,15 +20,15 @@ export const run: CommandRun<typeof backupSpec> = async (ctx, invocation) => {
   const { compression, packSizeBytes } = await invocation.repositorySettings();
   const named = { ...invocation, options: { ...options, tag: tagsOf(options) } };
   const settings = { options: named.options, upload: { compression, packSizeBytes }, lock: lockWait(invocation) };
-  const failures: OperationError[] = [];
+  const failures: unknown[] = [];
   for (const source of sources) {
     try {
       await backUpSource(ctx, { invocation: named, repository, settings, ...source });
     } catch (error) {
-      if (!isOperationError(error) || ctx.signal.aborted || sources.length === 1) throw error;
+      if (error instanceof InvariantError || ctx.signal.aborted || sources.length === 1) throw error;
       failures.push(error);
-      const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-      invocation.printer.warn(`${source.name}: ${error.message}${hint}`);
+      const hint = isOperationError(error) && error.hint !== undefined ? ` (${error.hint})` : '';
+      invocation.printer.warn(`${source.name}: ${errorMessage(error)}${hint}`);
     }
   }
   if (failures.length > 0) throw severalFailed(failures, sources.length);
@@ -53,13 +53,4 @@ async function beginOpening(
   opening.catch(() => undefined); // whoever waits for it sees the error
   await (password.kind === 'none' ? opening : Promise.race([deriving, opening]));
   return { opening };
-}
-
-function severalFailed(failures: readonly OperationError[], sources: number): OperationError {
-  const [first] = failures;
-  return new OperationError(first!.code, `${failures.length} of ${plural(sources, 'source')} failed`, {
-    hint: 'see the warnings above; the other sources were backed up',
-    detail: { failures: failures.map(({ code, message }) => ({ code, message })) },
-    cause: first,
-  });
 }
