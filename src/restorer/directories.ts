@@ -1,4 +1,4 @@
-import { chmodSync, lchownSync, mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fchmodSync, fchownSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../base/errors.ts';
 import type { Posix } from '../base/posix.ts';
@@ -36,7 +36,12 @@ function createDirectory(path: string): void {
 function makeWritable(path: string): void {
   const stat = statExisting(path);
   if (stat === undefined || stat.uid !== process.getuid?.() || (stat.mode & ownerMayWrite) === ownerMayWrite) return;
-  onDestination('make writable', path, () => chmodSync(bytesOf(path), (stat.mode & 0o7777) | unfinishedMode));
+  const mode = (stat.mode & 0o7777) | unfinishedMode;
+  onDestination('make writable', path, () => {
+    // root never follows a link that somebody put here meanwhile; anybody else can only change what is theirs
+    if (process.getuid?.() === 0) withDirectory(path, (fd) => fchmodSync(fd, mode));
+    else chmodSync(bytesOf(path), mode);
+  });
 }
 
 /** Gives directories their attributes, children before parents, so that times stay. Returns what was refused. */
@@ -50,11 +55,23 @@ export function finishDirectories(
     const bytes = bytesOf(path);
     onDestination('set the attributes of', path, () => {
       const owner = ownerOf(attributes);
-      if (owner !== undefined) lchownSync(bytes, owner.uid, owner.gid);
-      if (attributes.xattrs !== undefined) refused.push(...setXattrs(posix, bytes, attributes.xattrs));
-      chmodSync(bytes, attributes.mode);
+      withDirectory(path, (fd) => {
+        if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
+        if (attributes.xattrs !== undefined) refused.push(...setXattrs(posix, bytes, attributes.xattrs));
+        fchmodSync(fd, attributes.mode);
+      });
       setTimes(posix, bytes, attributes);
     });
   }
   return refused;
+}
+
+/** Whoever owns what is above may have put a link in the place of a directory: it is not followed. */
+function withDirectory(path: string, work: (fd: number) => void): void {
+  const fd = openSync(bytesOf(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    work(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -1,5 +1,6 @@
+import type { Stats } from 'node:fs';
 import { resolve } from 'node:path';
-import { assert, isOperationError } from '../base/errors.ts';
+import { OperationError, assert, isOperationError } from '../base/errors.ts';
 import type { BlobProblem } from '../repository/blobConsumer.ts';
 import type { RepositoryIndex } from '../repository/download.ts';
 import { unixModeFromGo } from '../snapshot/fileMode.ts';
@@ -24,6 +25,8 @@ interface OpenDirectory {
   readonly relative: string;
   readonly node: TreeNode | undefined;
   readonly exists: boolean;
+  /** Something else that is in its place. It goes once the directory is planned, and not before. */
+  readonly inTheWay?: Stats;
   /** It is not restored itself, only something in it: one that exists stays as it is. */
   readonly onTheWay: boolean;
   /** Existing names that the snapshot has not mentioned. */
@@ -131,8 +134,10 @@ export class RestorePlanner {
     const relative = relativePath.toString('latin1');
     const elsewhere = this.#options.redirect?.(relative);
     if (elsewhere === undefined) {
-      const isThere = exists && this.#keeps(path, (stat) => stat.isDirectory());
-      this.#enter({ path, relative, node, onTheWay, exists: isThere });
+      const stat = exists ? statExisting(path) : undefined;
+      const isThere = stat?.isDirectory() === true;
+      const inTheWay = stat === undefined || isThere ? {} : { inTheWay: stat };
+      this.#enter({ path, relative, node, onTheWay, exists: isThere, ...inTheWay });
       return;
     }
     this.#planOpenDirectories();
@@ -152,7 +157,9 @@ export class RestorePlanner {
     for (const directory of this.#open) {
       if (directory.planned) continue;
       directory.planned = true;
-      const { path, exists, node, onTheWay } = directory;
+      const { path, exists, node, onTheWay, inTheWay } = directory;
+      if (onTheWay && inTheWay?.isSymbolicLink() === true) throw linkOnTheWay(path);
+      if (inTheWay !== undefined) this.#obstacles.push(path);
       const attributes = node === undefined || (exists && onTheWay) ? {} : { attributes: attributesOf(node) };
       this.#directories.push({ path, exists, ...attributes });
     }
@@ -218,6 +225,15 @@ export class RestorePlanner {
   #shown(path: string): string {
     return Buffer.from(path, 'latin1').toString();
   }
+}
+
+/** Whoever restores a part of what is in a directory wants neither the link gone nor to write to where it leads. */
+function linkOnTheWay(path: string): OperationError {
+  const shown = Buffer.from(path, 'latin1').toString();
+  return new OperationError('destination-io', `cannot restore into ${shown}: it is a symbolic link here`, {
+    hint: 'the snapshot has a directory there: remove the link, or restore to another directory',
+    detail: { path: shown },
+  });
 }
 
 /** Equal for all names of one file. */

@@ -313,3 +313,54 @@ test('reading back finds each file that is not as stored', async () => {
   const { different } = await verify();
   expect(different.toSorted()).toEqual(['blocks', 'empty', 'small'].map((name) => dir.join('out', name)));
 });
+
+test('a restore of a part removes nothing that it does not restore', async () => {
+  await using dir = await tempDir();
+  const repository = await newRepository(dir.path);
+  const tree = await storeTree(repository, {
+    notes: { a: [block()] },
+    current: { b: [block()] },
+    other: { '.env': [] },
+  });
+  mkdirSync(dir.join('live'));
+  writeFileSync(dir.join('live/b'), 'live');
+  mkdirSync(dir.join('out'));
+  writeFileSync(dir.join('out/notes'), 'a file by now');
+  symlinkSync(dir.join('live'), dir.join('out/current'));
+  const only = (...names: readonly string[]): Options => ({
+    existing: 'delta',
+    destinationAttributes: 'keep',
+    filter: ({ path, node }) =>
+      node.type === 'dir' ? 'descend' : names.includes(path.toString()) ? 'restore' : 'skip',
+  });
+  const { plan } = await restore(repository, tree, dir.join('out'), only('other/.env'));
+  expect(plan.obstacles).toEqual([]);
+  await expect(restore(repository, tree, dir.join('out'), only('other/.env', 'current/b'))).rejects.toMatchObject({
+    code: 'destination-io',
+    detail: { path: dir.join('out/current') },
+  });
+  expect(readFileSync(dir.join('out/notes'), 'utf8')).toBe('a file by now');
+  expect(readlinkSync(dir.join('out/current'))).toBe(dir.join('live'));
+  expect(readFileSync(dir.join('live/b'), 'utf8')).toBe('live');
+  await restore(repository, tree, dir.join('out'), only('notes/a')); // a file cannot stay where its directory has to be
+  expect(readdirSync(dir.join('out/notes'))).toEqual(['a']);
+});
+
+test('nobody reads in a file that was there what its new mode is to hide', async () => {
+  await using dir = await tempDir();
+  const repository = await newRepository(dir.path);
+  const tree = await storeTree(repository, { secret: [Buffer.from('secret')], same: [Buffer.from('same')] });
+  mkdirSync(dir.join('out'));
+  writeFileSync(dir.join('out/secret'), 'public', { mode: 0o644 });
+  writeFileSync(dir.join('out/same'), 'same', { mode: 0o644 });
+  const plan = await planRestore(ctx, repository, { treeId: tree, destination: dir.join('out'), existing: 'delta' });
+  const modes: string[] = [];
+  const modeOf = (name: string) => (statSync(dir.join('out', name)).mode & 0o777).toString(8);
+  const phase = (name: string) => {
+    if (name === 'setting attributes') modes.push(modeOf('secret'), modeOf('same'));
+  };
+  const progress = { phase, advance: () => undefined, note: () => undefined };
+  await applyRestore(ctx, repository, plan, { threads: 0, progress });
+  expect(readFileSync(dir.join('out/secret'), 'utf8')).toBe('secret');
+  expect([...modes, modeOf('secret')]).toEqual(['600', '644', '640']);
+});

@@ -1,7 +1,17 @@
-import { chmodSync, lchownSync, linkSync, lutimesSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  openSync,
+  symlinkSync,
+} from 'node:fs';
 import { systemErrorCode } from '../base/errors.ts';
 import type { Posix } from '../base/posix.ts';
-import { unixModeFromGo } from '../snapshot/fileMode.ts';
+import { nodeTypeOfUnixMode, unixModeFromGo } from '../snapshot/fileMode.ts';
 import { onDestination } from './destinationErrors.ts';
 import type { OwnerOf } from './directories.ts';
 import { bytesOf } from './existingEntries.ts';
@@ -34,13 +44,28 @@ export function createSpecials(
       if (owner !== undefined) lchownSync(bytes, owner.uid, owner.gid);
       if (attributes.xattrs !== undefined) refused.push(...setXattrs(posix, bytes, attributes.xattrs));
       if (node.type !== 'symlink') {
-        chmodSync(bytes, attributes.mode);
+        setMode(special);
         setTimes(posix, bytes, attributes);
       } else if (posix !== undefined) posix.setTimes(bytes, attributes.atimeNs, attributes.mtimeNs);
       else lutimesSync(bytes, Number(attributes.atimeNs) / 1e9, Number(attributes.mtimeNs) / 1e9);
     });
   }
   return refused;
+}
+
+/** `O_PATH`: a handle of the entry itself, which opens nothing; a device might act upon being opened. */
+const entryOnly = 0o10000000;
+
+/** Sets the mode of what was created, and of nothing that somebody put in its place meanwhile. */
+function setMode({ path, attributes, node }: PlannedSpecial): void {
+  const fd = openSync(bytesOf(path), entryOnly | constants.O_NOFOLLOW);
+  try {
+    const isOurs = nodeTypeOfUnixMode(fstatSync(fd).mode) === node.type;
+    if (!isOurs) throw Object.assign(new Error('EEXIST: something else is there'), { code: 'EEXIST' });
+    chmodSync(`/proc/self/fd/${fd}`, attributes.mode);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function create({ path, node }: PlannedSpecial, posix: Posix | undefined): boolean {

@@ -1,7 +1,7 @@
-import { chmodSync, closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, ftruncateSync, lstatSync, openSync } from 'node:fs';
 import type { Posix } from '../../base/posix.ts';
 import { systemErrorCode } from '../../base/errors.ts';
-import { addState, stateSized, type Content } from '../content.ts';
+import { addState, stateExisted, stateSized, type Content } from '../content.ts';
 import { onDestination } from '../destinationErrors.ts';
 
 /** Files that one thread keeps open for writing. */
@@ -12,6 +12,8 @@ const writebackBytes = 8 * 1024 * 1024;
 const directFileBytes = 1024 * 1024;
 
 const writeFlags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** Nobody else may look at what is half restored. */
+const unfinishedMode = 0o600;
 
 export interface OpenFile {
   readonly fd: number;
@@ -48,6 +50,7 @@ export class OpenFiles {
     if (this.#files.size >= maxOpen) this.#closeOldest();
     const path = this.#content.paths[file]!;
     const fd = openSized(this.#content, file);
+    if ((this.#content.states[file]! & stateExisted) !== 0) makePrivate(path, fd);
     const direct = this.#mode.durable && this.#content.sizes[file]! >= directFileBytes;
     const directFd = direct ? openDirect(path) : -1;
     const opened: OpenFile = { fd, path, directFd, inFlight: 0, closing: false, dirtyBytes: 0 };
@@ -89,6 +92,16 @@ function closeFile(file: OpenFile): void {
   if (file.directFd >= 0) closeSync(file.directFd);
 }
 
+/** Before the first write: an existing file may be one that others read, and its new content a secret. */
+function makePrivate(path: string, fd: number): void {
+  try {
+    onDestination('change the mode of', path, () => fchmodSync(fd, unfinishedMode));
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
 /** Opens an existing file for writes past the page cache; -1 where the file system has no such thing. */
 function openDirect(path: string): number {
   try {
@@ -118,11 +131,11 @@ export function openSized(content: Content, file: number): number {
 /** An owner may write to a file that its mode protects, once the mode is changed; the right one is set at the end. */
 function openWritable(path: Buffer): number {
   try {
-    return openSync(path, writeFlags | constants.O_CREAT, 0o600);
+    return openSync(path, writeFlags | constants.O_CREAT, unfinishedMode);
   } catch (error) {
     if (systemErrorCode(error) !== 'EACCES' || lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true)
       throw error;
-    chmodSync(path, 0o600);
+    chmodSync(path, unfinishedMode);
     return openSync(path, writeFlags);
   }
 }
