@@ -218,6 +218,27 @@ test('a secret is used and is not in the journal', async () => {
   expect(JSON.stringify(bench.entries)).toContain('password [redacted] refused');
 });
 
+test('a secret that is a part of the names of steps and verdicts does not change what is done', async () => {
+  const abort = new AbortController();
+  let calls = 0;
+  const bench = new Bench({
+    steps: [{ id: 'start-app' }],
+    secrets: new Map([
+      ['one', new Secret('app')],
+      ['two', new Secret('pass')],
+    ]),
+    work: {
+      'start-app': () => {
+        if (++calls > 3) abort.abort(new Error('it is done again and again'));
+        return Promise.resolve();
+      },
+    },
+  });
+  expect((await bench.run(abort.signal)).verdict).toBe('passed');
+  expect(calls).toBe(1);
+  expect(bench.statuses()).toEqual({ 'start-app': 'succeeded' });
+});
+
 function answer(action: 'approve' | 'decline' | 'skip', step: string) {
   return { action, step, by: 'berta', reason: 'looked at it' };
 }

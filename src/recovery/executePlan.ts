@@ -167,7 +167,7 @@ class Execution {
   }
 
   #record(event: RunEvent): void {
-    const entry = this.#options.mask.value({ at: this.#ctx.clock.now().toISOString(), ...event });
+    const entry = { at: this.#ctx.clock.now().toISOString(), ...this.#options.mask.event(event) };
     this.#options.journal.append(entry);
     this.#state = advance(this.#state, entry);
     this.#options.listener?.(entry, this.#state);

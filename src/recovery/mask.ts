@@ -1,5 +1,6 @@
 import type { Secret } from '../base/secret.ts';
 import { mapTexts } from './parameters.ts';
+import type { RunEvent } from './runEvent.ts';
 
 /** Shorter parts of a secret are not masked by themselves: they would be found in every other word. */
 const shortestPart = 3;
@@ -8,8 +9,11 @@ const replacement = '[redacted]';
 /** Removes secrets from what a step prints or says. */
 export interface Mask {
   text(text: string): string;
-  /** As `text`, for every text in a value. */
-  value<Value>(value: Value): Value;
+  /**
+   * As `text`, for what programs and people said in an event. What the engine reads (its type, the step, the verdict)
+   * stays: a password may be a part of these words.
+   */
+  event(event: RunEvent): RunEvent;
 }
 
 /**
@@ -21,7 +25,13 @@ export function createMask(secrets: Iterable<Secret>): Mask {
     (one, other) => other.length - one.length,
   );
   const text = (line: string): string => parts.reduce((masked, part) => masked.replaceAll(part, replacement), line);
-  return { text, value: <Value>(value: Value) => mapTexts(value, text) as Value };
+  const free = <Value>(value: Value): Value => mapTexts(value, text) as Value;
+  const event = (clear: RunEvent): RunEvent => {
+    if (clear.type === 'step-succeeded') return { ...clear, summary: text(clear.summary), facts: free(clear.facts) };
+    if (clear.type === 'step-failed') return { ...clear, error: { ...free(clear.error), code: clear.error.code } };
+    return 'reason' in clear ? { ...clear, by: text(clear.by), reason: text(clear.reason) } : clear;
+  };
+  return { text, event };
 }
 
 function partsOf(secret: string): string[] {
