@@ -158,6 +158,26 @@ test('a step is skipped with a reason, and what needs it goes on', async () => {
   expect(bench.statuses()).toEqual({ a: 'succeeded', b: 'skipped', c: 'succeeded' });
 });
 
+test.each(['left out', 'skipped'])('behind a step that is %s, what it needs itself is waited for', async (how) => {
+  const bench = new Bench({
+    steps: [
+      { id: 'ask', kind: 'approve', prompt: 'go?' },
+      { id: 'between', needs: ['ask'], when: how !== 'left out' },
+      { id: 'after', needs: ['between'] },
+      { id: 'slow' },
+    ],
+    work: { slow: (ctx) => ctx.clock.sleep(60_000) },
+    person: (entry) => {
+      if (!('step' in entry)) return undefined;
+      if (entry.type === 'step-waits' && how === 'skipped') return answer('skip', 'between');
+      return entry.type === 'step-succeeded' && entry.step === 'slow' ? answer('decline', 'ask') : undefined;
+    },
+  });
+  expect((await bench.run()).verdict).toBe('failed');
+  const between = how === 'skipped' ? 'skipped' : 'pending';
+  expect(bench.statuses()).toEqual({ ask: 'failed', between, after: 'pending', slow: 'succeeded' });
+});
+
 test('a paused run begins nothing until it goes on', async () => {
   let pausedAt = 0;
   const bench: Bench = new Bench({

@@ -14,8 +14,9 @@ export interface NextActions {
 export const approvalKind = 'approve';
 
 /**
- * Decides from plan and state alone. A step begins when its needs are over (done, skipped, left out, or failed without
- * being critical). Once a critical step has failed only clean-up steps begin; those come when all else is over.
+ * Decides from plan and state alone. A step begins when its needs are over (done, or failed without being critical; of
+ * one that is skipped or left out, its own needs). Once a critical step has failed only clean-up steps begin; those
+ * come when all else is over.
  */
 export function nextActions(plan: Plan, state: RunState): NextActions {
   const halted = hasHalted(plan, state);
@@ -49,14 +50,19 @@ export function verdictOf(plan: Plan, state: RunState): RunVerdict {
 const startableStatus: readonly StepStatus[] = ['pending', 'ready', 'retrying', 'interrupted'];
 
 function isStartable(step: Step, plan: Plan, state: RunState): boolean {
-  if (!startableStatus.includes(stepState(state, step.id).status)) return false;
+  return startableStatus.includes(stepState(state, step.id).status) && needsAreMet(step, plan, state);
+}
+
+function needsAreMet(step: Step, plan: Plan, state: RunState): boolean {
   return step.needs.every((need) => {
     const needed = plan.steps.find(({ id }) => id === need);
-    if (needed === undefined || !needed.when) return true;
-    const { status } = stepState(state, need);
+    if (needed === undefined) return true;
     // clean-up waits for the end of what it needs, however it ended; that all else is over is checked already
-    if (step.always) return !needed.always || isOver(status, false);
-    return status === 'succeeded' || status === 'skipped' || (status === 'failed' && !needed.critical);
+    if (step.always && !needed.always) return true;
+    const { status } = stepState(state, need);
+    // who leaves a step out does not answer for what comes before it, an approval perhaps
+    if (!needed.when || status === 'skipped') return needsAreMet(needed, plan, state);
+    return step.always ? isOver(status, false) : status === 'succeeded' || (status === 'failed' && !needed.critical);
   });
 }
 
