@@ -197,6 +197,33 @@ test('a paused run begins nothing until it goes on', async () => {
   expect(pausedAt).toBe(60_000);
 });
 
+test('an approval that comes while a paused run is nowhere carried out is not lost', async () => {
+  const abort = new AbortController();
+  const bench: Bench = new Bench({
+    steps: [{ id: 'a', kind: 'approve', prompt: 'go?' }],
+    person: (entry) => {
+      if (entry.type === 'paused') abort.abort(new Error('stop'));
+      if (entry.type === 'step-approved') return { action: 'continue', by: 'berta', reason: '' };
+      if (entry.type !== 'step-waits' || abort.signal.aborted) return undefined;
+      return { action: 'pause', by: 'berta', reason: 'lunch' };
+    },
+  });
+  await expect(bench.run(abort.signal)).rejects.toThrow('stop');
+  expect(bench.statuses()).toEqual({ a: 'waiting' });
+  bench.post(answer('approve', 'a'));
+  expect((await bench.run()).verdict).toBe('passed');
+});
+
+test('clean-up pauses before it tries again, also after a critical failure', async () => {
+  const bench = new Bench({
+    steps: [{ id: 'bad' }, { id: 'clean', always: true, retries: { times: 2, delay: '10s' } }],
+    work: { bad: failing(), clean: failing() },
+  });
+  expect((await bench.run()).verdict).toBe('failed');
+  expect(bench.statuses()).toEqual({ bad: 'failed', clean: 'failed' });
+  expect(bench.clock.monotonicMs()).toBe(30_000);
+});
+
 test('a decision that makes no sense is refused and noted', async () => {
   const bench = new Bench({
     steps: [{ id: 'a' }],

@@ -116,7 +116,8 @@ class Execution {
     }
     const retryInMs = attempt > step.retries.times ? null : retryDelay(step, attempt);
     this.#record({ type: 'step-failed', ...ended, error: outcome, retryInMs });
-    if (retryInMs !== null && !hasHalted(this.#plan, this.#state)) await clock.sleep(retryInMs, this.#ctx.signal);
+    const follows = step.always || !hasHalted(this.#plan, this.#state);
+    if (retryInMs !== null && follows) await clock.sleep(retryInMs, this.#ctx.signal);
   }
 
   /** What became of an attempt; throws only when the run itself is aborted, or something is wrong with us. */

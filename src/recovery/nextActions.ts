@@ -23,9 +23,10 @@ export function nextActions(plan: Plan, state: RunState): NextActions {
   const ordinary = plan.steps.filter((step) => step.when && !step.always);
   const cleanUp = plan.steps.filter((step) => step.when && step.always);
   const ordinaryOver = ordinary.every((step) => isOver(stepState(state, step.id).status, halted));
-  const due = state.paused === undefined ? [...(halted ? [] : ordinary), ...(ordinaryOver ? cleanUp : [])] : [];
+  const due = [...(halted ? [] : ordinary), ...(ordinaryOver ? cleanUp : [])];
   const startable = due.filter((step) => isStartable(step, plan, state));
-  const free = plan.parallel - plan.steps.filter(({ id }) => stepState(state, id).status === 'running').length;
+  const most = state.paused === undefined ? plan.parallel : 0; // people are asked meanwhile all the same
+  const free = most - plan.steps.filter(({ id }) => stepState(state, id).status === 'running').length;
   const asked = startable.flatMap((step) => {
     const why = question(step, stepState(state, step.id).status);
     return why === undefined ? [] : [{ step, why }];
