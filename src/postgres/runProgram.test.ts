@@ -1,10 +1,13 @@
-import { chmod, copyFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
 import { OperationError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { rootOnly } from '../testing/needs.ts';
+import { SimulatedClock } from '../testing/simulatedClock.ts';
 import { tempDir } from '../testing/tempDir.ts';
+import { waitFor } from '../testing/waitFor.ts';
 import { openProgram, runProgram } from './runProgram.ts';
 
 const ctx = createContext();
@@ -118,6 +121,24 @@ test('a program that ignores SIGTERM is killed with its children', async () => {
   await running[Symbol.asyncDispose]();
   await gone(running.pid);
   await gone(grandchild);
+});
+
+test('nobody listens any more to what an ended program has left running', async () => {
+  await using directory = await tempDir();
+  const left = 'while [ ! -e go ]; do sleep 0.01; done; echo late >&2; : > done';
+  const lines: string[] = [];
+  const running = await openProgram(createContext({ clock: new SimulatedClock() }), {
+    ...sh(`trap '' PIPE; echo early >&2; (${left}) >/dev/null &`),
+    cwd: directory.path,
+    onStderrLine: (line) => lines.push(line),
+  });
+  expect(await firstLine(running.stdout)).toBe('');
+  await waitFor(() => lines.includes('early'), { what: 'its own words' });
+  await running.exitedCleanly();
+  await running[Symbol.asyncDispose]();
+  await writeFile(directory.join('go'), '');
+  await waitFor(() => existsSync(directory.join('done')), { what: 'the end of what it left' });
+  expect(lines).toEqual(['early']);
 });
 
 test('children see the allow-list and what they were given, nothing else', async () => {

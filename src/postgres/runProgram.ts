@@ -82,6 +82,7 @@ export async function openProgram(ctx: Context, options: ProgramOptions): Promis
     [Symbol.asyncDispose]: async () => {
       await terminate();
       spawned.stdout.destroy();
+      spawned.stderr.destroy(); // what the program has left running may talk on; nobody listens any more
       await end;
     },
   };

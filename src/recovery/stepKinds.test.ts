@@ -26,6 +26,18 @@ describe('run', () => {
     expect(output.sort()).toEqual([directory.path, 'last', 'x swordfish ${dsn}']);
   });
 
+  test('output that cannot be kept fails the step, at its end', async () => {
+    await using directory = await tempDir();
+    const full = new OperationError('file-io', 'no space left');
+    const output: string[] = [];
+    output.push = () => {
+      throw full;
+    };
+    const step = { kind: 'run', shell: 'echo one; echo two >&2; echo three; : > done' };
+    await expect(runStep(step, { directory: directory.path, output })).rejects.toBe(full);
+    expect(existsSync(directory.join('done'))).toBe(true);
+  });
+
   test('no shell looks at a command', async () => {
     const output: string[] = [];
     await runStep({ kind: 'run', command: ['echo', '$HOME; false'] }, { output });

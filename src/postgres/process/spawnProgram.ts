@@ -13,6 +13,7 @@ export interface SpawnedProgram {
   readonly pid: number;
   readonly stdin: Writable | null;
   readonly stdout: Readable;
+  readonly stderr: Readable;
   readonly exited: Promise<Omit<ProgramExit, 'stderr'>>;
   readonly hasExited: () => boolean;
   readonly stderrEnded: Promise<void>;
@@ -60,6 +61,7 @@ function watchChild(child: ChildProcess, onStderrLine?: (line: string) => void):
     pid,
     stdin,
     stdout,
+    stderr,
     exited,
     hasExited: () => child.exitCode !== null || child.signalCode !== null,
     stderrEnded,

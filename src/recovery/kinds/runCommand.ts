@@ -32,7 +32,8 @@ export function checkCommand({ command, shell }: Command): KindProblem[] {
 
 /**
  * Runs the program in a process group of its own, which is ended when the context is aborted; what it prints goes to
- * the step's output. Resolves with the number of lines. Throws `program-failed`, `program-missing`, `file-missing`.
+ * the step's output. Resolves with the number of lines. Throws `program-failed`, `program-missing`, `file-missing`,
+ * and what the output throws.
  */
 export async function runCommand(
   ctx: Context,
@@ -44,9 +45,15 @@ export async function runCommand(
     throw new OperationError('plan-invalid', `step ${step.step} has no program to run`, { hint: 'see its `command`' });
   }
   let lines = 0;
+  let notKept: unknown;
+  // whoever calls this is a stream, to which nobody can throw: the step fails at its end
   const print = (line: string): void => {
     lines++;
-    step.output(line);
+    try {
+      if (notKept === undefined) step.output(line);
+    } catch (error) {
+      notKept = error;
+    }
   };
   const env: Record<string, string | Secret> = processMarks(step);
   for (const [name, text] of Object.entries(environment)) env[name] = step.fill(text);
@@ -59,11 +66,13 @@ export async function runCommand(
     ...(input === undefined ? {} : { input }),
   });
   const printing = printAll(running.stdout, print);
+  printing.catch(() => undefined); // told below
   try {
     await running.exitedCleanly();
   } finally {
     await endOrPause(ctx, printing);
   }
+  if (notKept !== undefined) throw notKept;
   return lines;
 }
 
