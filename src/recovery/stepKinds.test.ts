@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
@@ -24,6 +24,14 @@ describe('run', () => {
     );
     expect(result.facts).toEqual({ outputLines: 3 });
     expect(output.sort()).toEqual([directory.path, 'last', 'x swordfish ${dsn}']);
+  });
+
+  test('a relative directory lies in the working directory of the run', async () => {
+    await using directory = await tempDir();
+    mkdirSync(directory.join('inner'));
+    const output: string[] = [];
+    await runStep({ kind: 'run', command: ['pwd'], directory: 'inner' }, { directory: directory.path, output });
+    expect(output).toEqual([directory.join('inner')]);
   });
 
   test('output that cannot be kept fails the step, at its end', async () => {
@@ -138,13 +146,13 @@ describe('wait', () => {
     await runStep({ kind: 'wait', until: '2026-11-22 11:02:00+01:00' }, { ctx });
     await runStep({ kind: 'wait', until: '2026-11-22T09:00:00Z' }, { ctx });
     expect(clock.sleeps).toEqual([90_000, 30_000]);
+    await expect(runStep({ kind: 'wait', until: '2026-13-45T25:00Z' }, { ctx })).rejects.toThrow('no such time');
   });
 
   test('for a file and for a port', async () => {
     await using directory = await tempDir();
-    const file = directory.join('ready');
-    const waiting = runStep({ kind: 'wait', file, every: '5ms' });
-    writeFileSync(file, '');
+    const waiting = runStep({ kind: 'wait', file: 'ready', every: '5ms' }, { directory: directory.path });
+    writeFileSync(directory.join('ready'), '');
     await waiting;
     await using server = await serve((_request, response) => response.end());
     const number = Number(new URL(server.url).port);

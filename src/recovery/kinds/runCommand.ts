@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Context } from '../../base/context.ts';
 import { OperationError, systemErrorCode } from '../../base/errors.ts';
@@ -15,7 +16,7 @@ export const commandShape = {
   command: z.array(z.string()).min(1).optional().describe('Program and arguments; no shell looks at them.'),
   shell: z.string().min(1).optional().describe('A command line for /bin/sh, instead of `command`.'),
   environment: z.record(z.string(), z.string()).default({}).describe('Variables; the place for secrets.'),
-  directory: z.string().min(1).optional().describe("Where to run it; default the run's working directory."),
+  directory: z.string().min(1).optional().describe("Where to run it; relative to the run's working directory."),
 };
 
 export interface Command {
@@ -60,7 +61,7 @@ export async function runCommand(
   await using running = await openProgram(ctx, {
     program,
     args,
-    cwd: directory ?? step.directory,
+    cwd: resolve(step.directory, directory ?? ''),
     env,
     onStderrLine: print,
     ...(input === undefined ? {} : { input }),

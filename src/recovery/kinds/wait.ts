@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Context } from '../../base/context.ts';
 import { formatDuration } from '../../base/duration.ts';
@@ -16,7 +17,7 @@ export const waitKind = defineStepKind({
   shape: {
     for: planDuration().optional().describe('This long.'),
     until: z.string().regex(zonedTime, 'expected a time with its zone').optional().describe('Until this moment.'),
-    file: z.string().min(1).optional().describe('Until this file exists.'),
+    file: z.string().min(1).optional().describe("Until this file exists; relative to the run's working directory."),
     port: z
       .strictObject({
         host: z.string().min(1).default('127.0.0.1').describe('Name or address of the machine.'),
@@ -27,19 +28,26 @@ export const waitKind = defineStepKind({
     every: planDuration().prefault('1s').describe('How often a condition is looked at.'),
   },
   repeatable: () => true,
-  check: ({ for: span, until, file, port }) =>
-    [span, until, file, port].filter((one) => one !== undefined).length === 1
-      ? []
-      : [{ path: [], message: 'it takes one of `for`, `until`, `file` and `port`' }],
-  run: async (ctx, { for: span, until, file, port, every }) => {
+  check: ({ for: span, until, file, port }) => {
+    if ([span, until, file, port].filter((one) => one !== undefined).length !== 1) {
+      return [{ path: [], message: 'it takes one of `for`, `until`, `file` and `port`' }];
+    }
+    if (until === undefined || !Number.isNaN(momentOf(until))) return [];
+    return [{ path: ['until'], message: `there is no such time: ${until}` }];
+  },
+  run: async (ctx, { for: span, until, file, port, every }, { directory }) => {
     const beganMs = ctx.clock.monotonicMs();
     if (span !== undefined) await ctx.clock.sleep(span, ctx.signal);
-    else if (until !== undefined) await sleepUntil(ctx, Date.parse(until.replace(' ', 'T')));
-    else if (file !== undefined) await poll(ctx, every, () => existsSync(file));
+    else if (until !== undefined) await sleepUntil(ctx, momentOf(until));
+    else if (file !== undefined) await poll(ctx, every, () => existsSync(resolve(directory, file)));
     else if (port !== undefined) await poll(ctx, every, () => accepts(ctx, port));
     return { summary: `waited ${formatDuration(ctx.clock.monotonicMs() - beganMs)}` };
   },
 });
+
+function momentOf(until: string): number {
+  return Date.parse(until.replace(' ', 'T'));
+}
 
 async function sleepUntil({ clock, signal }: Context, endMs: number): Promise<void> {
   const leftMs = endMs - clock.now().getTime();
