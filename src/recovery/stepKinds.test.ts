@@ -120,6 +120,20 @@ describe('http', () => {
     expect(result.facts).toEqual({ asked: 3 });
   });
 
+  test('what is not only asked is sent once, whatever the answer', async () => {
+    const methods: (string | undefined)[] = [];
+    await using server = await serve((request, response) => {
+      methods.push(request.method);
+      response.statusCode = 503;
+      response.end();
+    });
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const step = runStep({ kind: 'http', url: server.url, method, every: '1ms', for: '1s' });
+      await expect(step).rejects.toThrow('not the expected answer: status 503 instead of 200');
+    }
+    expect(methods).toEqual(['POST', 'PUT', 'DELETE']);
+  });
+
   test('a wrong answer, none, and no JSON are told when the time is up', async () => {
     await using server = await serve((request, response) => {
       response.end(request.url === '/text' ? 'not JSON' : '{"status":"down"}');

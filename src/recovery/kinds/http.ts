@@ -16,7 +16,10 @@ export const httpKind = defineStepKind({
       .string()
       .regex(/^(https?:\/\/|\$\{)/, 'expected a URL')
       .describe('What is asked.'),
-    method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']).default('GET').describe('HTTP method.'),
+    method: z
+      .enum(['GET', 'HEAD', 'POST', 'PUT', 'DELETE'])
+      .default('GET')
+      .describe('HTTP method; only GET and HEAD are asked more than once.'),
     headers: z.record(z.string(), z.string()).default({}).describe('Header fields; a place for secrets.'),
     body: z.string().optional().describe('What is sent.'),
     expect: z
@@ -31,15 +34,17 @@ export const httpKind = defineStepKind({
     requestTimeout: planDuration().prefault('10s').describe('How long to wait for one answer.'),
   },
   secretKeys: ['url', 'headers', 'body'],
-  repeatable: ({ method }) => method === 'GET' || method === 'HEAD',
+  repeatable: ({ method }) => onlyAsks(method),
   run: async (ctx, options, step) => {
     const endMs = ctx.clock.monotonicMs() + options.for;
     for (let asked = 1; ; asked++) {
       const problem = await ask(ctx, options, step);
       if (problem === undefined) return { summary: 'the answer is the expected one', facts: { asked } };
       step.output(problem);
-      if (ctx.clock.monotonicMs() + options.every > endMs) {
-        throw new OperationError('step-failed', `no such answer within ${formatDuration(options.for)}: ${problem}`, {
+      const once = !onlyAsks(options.method);
+      if (once || ctx.clock.monotonicMs() + options.every > endMs) {
+        const what = once ? 'not the expected answer' : `no such answer within ${formatDuration(options.for)}`;
+        throw new OperationError('step-failed', `${what}: ${problem}`, {
           hint: 'does the service run, and does its log say why it answers so?',
         });
       }
@@ -115,4 +120,9 @@ function valueAt(document: unknown, path: string): unknown {
       (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
       document,
     );
+}
+
+/** Whatever else is sent may have had its effect, also when the answer is wrong or lost. */
+export function onlyAsks(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
