@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { createContext } from '../base/context.ts';
 import { createCluster, existingCluster } from '../testing/postgresServer.ts';
 import { ProofBench } from '../testing/proofBench.ts';
 import { runStep } from './fixture/stepRun.ts';
@@ -40,13 +42,20 @@ describe('restore-cluster', () => {
     await cluster.sql('create table event as select generate_series(1, 100) as id');
     const { snapshot } = await bench.backup(cluster);
     const [row] = await cluster.sql<{ id: string }>('select system_identifier::text as id from pg_control_system()');
+    const cut = new AbortController();
     const services = {
       repository: () => bench.openRepository(),
-      postgresBinaries: () => Promise.resolve([]),
+      postgresBinaries: () => {
+        if (!cut.signal.aborted) cut.abort(new Error('killed before it recovered'));
+        return Promise.resolve([]);
+      },
     };
     const step = { kind: 'restore-cluster', destination: 'restored', target: { immediate: true } };
     const options = { directory: bench.directory.path, services };
-    const result = await runStep(step, options);
+    const ctx = createContext({ signal: cut.signal });
+    await expect(runStep(step, { ...options, ctx })).rejects.toThrow('killed before it recovered');
+    expect(readdirSync(bench.directory.join('restored'))).toContain('PG_VERSION');
+    const result = await runStep(step, { ...options, attempt: 2 });
     const dataDirectory = bench.directory.join('restored');
     expect(result.facts).toMatchObject({
       snapshot: snapshot.id,
@@ -54,7 +63,7 @@ describe('restore-cluster', () => {
       systemIdentifier: row?.id,
       dataDirectory,
     });
-    await expect(runStep(step, { ...options, attempt: 2 })).rejects.toMatchObject({ code: 'destination-not-empty' });
+    await expect(runStep(step, { ...options, attempt: 3 })).rejects.toMatchObject({ code: 'destination-not-empty' });
     await using restored = await existingCluster({ dataDirectory });
     await restored.start();
     expect(await restored.sql('select count(*)::int as n from event')).toEqual([{ n: 100 }]);

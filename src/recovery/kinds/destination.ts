@@ -19,7 +19,7 @@ export interface StepDestination {
   readonly existing: 'refuse' | 'delta' | 'overwrite';
   /** Notes that from now on the files there are ours, so that another attempt may go on with them. */
   begin(): void;
-  /** The restore is complete. */
+  /** What the files were restored for is done too. */
   end(): void;
 }
 

@@ -41,11 +41,12 @@ export const restoreClusterKind = defineStepKind({
   run: async (ctx, options, step) => {
     if (step.attempt > 1) await removeOrphans(ctx, tmpdir()); // a server of the former attempt may still recover
     const repository = await step.services.repository(ctx);
-    const { plan, bytes, owner } = await restore(ctx, repository, { options, step });
+    const { plan, bytes, owner, destination } = await restore(ctx, repository, { options, step });
     const major = majorOfServerVersion(plan.backup.record.serverVersion);
     const directories = await step.services.postgresBinaries();
     const installation = await requireInstallation(ctx, major, { directories, programs: ['postgres'] });
     const end = await runRecovery(ctx, plan, { installation, user: owner });
+    destination.end(); // not before: another attempt goes on with the files, also when this one died in recovery
     return { summary: `recovered to ${formatLsn(end.lsn)}`, facts: facts(plan, end, bytes) };
   },
   byHand: ({ source, snapshot, destination }) => {
@@ -71,6 +72,7 @@ interface Restored {
   readonly plan: RecoveryPlan;
   readonly bytes: number;
   readonly owner: OsUser | undefined;
+  readonly destination: StepDestination;
 }
 
 function restore(
@@ -101,9 +103,8 @@ function restore(
         storeKey: access?.storeKey ?? false,
         owner,
       });
-      destination.end();
       for (const refused of result.refused) step.output(`not restored: ${refused}`);
-      return { plan, bytes: result.totalBytes, owner };
+      return { plan, bytes: result.totalBytes, owner, destination };
     },
   });
 }
