@@ -1,3 +1,4 @@
+import { approvalKind } from './nextActions.ts';
 import { referencesIn, runParameters } from './parameters.ts';
 import type { Plan, Step } from './planDocument.ts';
 import type { PlanProblem } from './planProblem.ts';
@@ -113,6 +114,10 @@ function stepProblems(step: Step, { index, plan, kinds }: StepPlace): PlanProble
   if (step.retries.times > 0 && !step.repeatable) {
     const hint = 'say `repeatable: true` if doing it twice does no harm';
     problems.push({ path: [...at, 'retries'], message: `step "${step.id}" has retries and is not repeatable`, hint });
+  }
+  if (step.kind === approvalKind && step.timeoutMs !== undefined) {
+    const hint = 'leave it out: the time that people need is measured apart';
+    problems.push({ path: [...at, 'timeout'], message: `step "${step.id}" waits for a person, without end`, hint });
   }
   if (!step.always && step.needs.some((need) => plan.steps.some(({ id, always }) => id === need && always))) {
     const message = `step "${step.id}" needs a clean-up step, which runs after all others`;

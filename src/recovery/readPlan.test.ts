@@ -80,6 +80,9 @@ test('what is wrong with the steps is found', () => {
   expect(problems({ steps: [{ id: 'a', title: 'A', kind: 'wait' }] })).toEqual([
     'steps.0: step "a": it takes one of `for`, `until`, `file` and `port`',
   ]);
+  expect(problems({ steps: [{ id: 'a', title: 'A', kind: 'approve', prompt: 'fine?', timeout: '1h' }] })).toEqual([
+    'steps.0.timeout: step "a" waits for a person, without end',
+  ]);
 });
 
 test('the targets of a recovery are checked', () => {
