@@ -1,12 +1,13 @@
-import { createInterface } from 'node:readline/promises';
 import type { Context } from '../../base/context.ts';
 import { formatDuration } from '../../base/duration.ts';
+import { errorMessage } from '../../base/errors.ts';
 import { postDecision } from '../../recovery/decision.ts';
 import type { RunListener } from '../../recovery/executePlan.ts';
 import type { Plan } from '../../recovery/planDocument.ts';
 import type { RunPlaces } from '../../recovery/runDirectory.ts';
 import type { JournalEntry } from '../../recovery/runEvent.ts';
 import type { Printer } from '../printer.ts';
+import { askHere } from './askHere.ts';
 
 export interface FollowOptions {
   readonly printer: Printer;
@@ -14,14 +15,6 @@ export interface FollowOptions {
   readonly by: string;
   readonly places: () => RunPlaces;
 }
-
-/** Nothing else is an answer: an empty line must not fail a recovery. */
-const answers: ReadonlyMap<string, 'approve' | 'decline'> = new Map([
-  ['y', 'approve'],
-  ['yes', 'approve'],
-  ['n', 'decline'],
-  ['no', 'decline'],
-]);
 
 /** Tells what happens in a run; asks at the terminal where there is one and the run waits for a person. */
 export function followRun(ctx: Context, options: FollowOptions): RunListener {
@@ -53,21 +46,19 @@ function questionOf({ steps }: Plan, id: string): string {
 async function ask(
   ctx: Context,
   question: string,
-  { step, by, places }: FollowOptions & { readonly step: string },
+  { step, by, places, printer }: FollowOptions & { readonly step: string },
 ): Promise<void> {
-  if (ctx.signal.aborted) return;
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    let action: 'approve' | 'decline' | undefined;
-    while (action === undefined) {
-      const answer = (await prompt.question(`${question} [yes/no] `, { signal: ctx.signal })).trim().toLowerCase();
-      action = answers.get(answer);
-    }
+    const action = await askHere(question, {
+      input: process.stdin,
+      output: process.stderr,
+      signal: ctx.signal,
+      onInterrupt: () => process.kill(process.pid, 'SIGINT'),
+    });
+    if (action === undefined) return;
     postDecision(places().decisions, ctx.clock.now(), { action, step, by, reason: 'answered at the terminal' });
   } catch (error) {
-    if (!ctx.signal.aborted) throw error;
-  } finally {
-    prompt.close();
+    printer.warn(`the answer could not be taken here: ${errorMessage(error)}`);
   }
 }
 
