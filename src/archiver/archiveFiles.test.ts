@@ -4,6 +4,7 @@ import {
   appendFileSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   renameSync,
   rmSync,
   statSync,
@@ -239,6 +240,19 @@ test('other file systems are left out but for their mount point', async () => {
   const { treeId } = await archive(repository, { paths: ['/'], exclude, oneFileSystem: true });
   const paths = await listPaths(repository, treeId, '');
   expect(paths).toEqual(['dev', 'proc']);
+});
+
+test('what is mounted where a path leads is not left out as another file system', async () => {
+  const repository = await newRepository();
+  const named = mkdtempSync('/dev/shm/us-');
+  try {
+    writeFileSync(`${named}/file`, 'x');
+    const exclude = (path: Buffer) => !`${named}/file`.startsWith(path.toString());
+    const { treeId } = await archive(repository, { paths: ['/dev', named], exclude, oneFileSystem: true });
+    expect(await listPaths(repository, treeId, named)).toEqual(['file']);
+  } finally {
+    rmSync(named, { recursive: true });
+  }
 });
 
 test('ten thousand files in more than one batch end in their directories', { timeout: 30_000 }, async () => {

@@ -5,7 +5,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { Upload } from '../repository/upload.ts';
 import { ArchiveScan } from './archiveScan.ts';
 import { ParentTree, type ParentReference } from './parentTree.ts';
-import { planTargets } from './targets.ts';
+import { fileSystemsOf, planTargets } from './targets.ts';
 
 export interface ArchiveFilesOptions {
   readonly repository: Repository;
@@ -18,7 +18,7 @@ export interface ArchiveFilesOptions {
   readonly exclude?: (path: Buffer, stat: BigIntStats) => boolean;
   /** True for a file that only its owner may read, whatever its mode is: it is archived with mode 0600 and no ACL. */
   readonly isPrivate?: (path: Buffer, stat: BigIntStats) => boolean;
-  /** Stay on the file systems of `paths`; a mount point is archived as an empty directory. */
+  /** Stay on the file systems of `paths`; a mount point of another one is archived as an empty directory. */
   readonly oneFileSystem?: boolean;
   readonly progress?: Progress;
 }
@@ -64,7 +64,7 @@ export async function archiveFiles(ctx: Context, options: ArchiveFilesOptions): 
   const scan = new ArchiveScan(ctx, {
     upload,
     progress,
-    oneFileSystem,
+    fileSystems: oneFileSystem ? fileSystemsOf(options.paths) : undefined,
     parent: options.parent === undefined ? undefined : new ParentTree(repository, options.parent),
     exclude: options.exclude ?? (() => false),
     isPrivate: options.isPrivate ?? (() => false),

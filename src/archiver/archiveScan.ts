@@ -19,7 +19,8 @@ export interface ArchiveScanOptions {
   readonly parent: ParentTree | undefined;
   readonly exclude: (path: Buffer, stat: BigIntStats) => boolean;
   readonly isPrivate: (path: Buffer, stat: BigIntStats) => boolean;
-  readonly oneFileSystem: boolean;
+  /** Where to stay; undefined goes everywhere. */
+  readonly fileSystems: ReadonlySet<bigint> | undefined;
 }
 
 /** Files handed to the worker threads together: enough to keep all of them busy, few enough to hold in memory. */
@@ -80,8 +81,7 @@ export class ArchiveScan {
   async archive(root: Target, parentTreeId: string | undefined): Promise<string> {
     const directory = new PendingDirectory(undefined);
     const before = parentTreeId === undefined ? [] : await this.#loadBefore(parentTreeId);
-    if (root.whole)
-      await this.#scan(this.#list(root.path), { ...root, directory, before, device: statTarget(root).dev });
+    if (root.whole) await this.#scan(this.#list(root.path), { ...root, directory, before });
     else await this.#scanTargets(root, directory, before);
     await this.#arrived(directory);
     while (this.#waiting.length > 0) await this.#storeWaiting();
@@ -96,7 +96,7 @@ export class ArchiveScan {
       const before = findName(nodes, name);
       const place: Place = { path: target.path, name, stat, directory, before };
       if (target.whole) {
-        await this.#addPlace(place, stat.dev);
+        await this.#addPlace(place);
         continue;
       }
       const below = new PendingDirectory(directory, this.#nodes.directory(place), before);
@@ -105,14 +105,13 @@ export class ArchiveScan {
     }
   }
 
-  /** Archives the entries of a directory. `device`: of the archived path that led here. */
+  /** Archives the entries of a directory. */
   async #scan(
     names: readonly Buffer[] | undefined,
     at: {
       readonly path: Buffer;
       readonly directory: PendingDirectory;
       readonly before: readonly TreeNode[];
-      readonly device: bigint;
     },
   ): Promise<void> {
     this.#ctx.signal.throwIfAborted();
@@ -120,26 +119,26 @@ export class ArchiveScan {
       const path = at.path.length === 1 ? Buffer.concat([slash, name]) : Buffer.concat([at.path, slash, name]);
       const stat = this.#stat(path);
       if (stat === undefined || stat.isSocket() || this.#options.exclude(path, stat)) continue;
-      await this.#addPlace({ path, name, stat, directory: at.directory, before: findName(at.before, name) }, at.device);
+      await this.#addPlace({ path, name, stat, directory: at.directory, before: findName(at.before, name) });
     }
   }
 
-  async #addPlace(place: Place, device: bigint): Promise<void> {
+  async #addPlace(place: Place): Promise<void> {
     const { stat, directory } = place;
-    if (stat.isDirectory()) return this.#addDirectory(place, device);
+    if (stat.isDirectory()) return this.#addDirectory(place);
     if (stat.isFile()) return this.#addFile(place);
     const node = this.#guard(place.path, () => this.#nodes.special(place));
     if (node !== undefined) directory.add(node);
   }
 
-  async #addDirectory(place: Place, device: bigint): Promise<void> {
+  async #addDirectory(place: Place): Promise<void> {
     const { path, stat, directory, before } = place;
     const attributes = this.#guard(path, () => this.#nodes.directory(place));
-    const isOtherFileSystem = this.#options.oneFileSystem && stat.dev !== device;
+    const isOtherFileSystem = this.#options.fileSystems?.has(stat.dev) === false;
     const names = isOtherFileSystem ? [] : this.#list(path);
     if (attributes === undefined || names === undefined) return;
     const below = new PendingDirectory(directory, attributes, before);
-    await this.#scan(names, { path, directory: below, before: await this.#entriesBefore(before), device });
+    await this.#scan(names, { path, directory: below, before: await this.#entriesBefore(before) });
     await this.#arrived(below);
   }
 

@@ -17,12 +17,23 @@ export function planTargets(paths: readonly (string | Buffer)[]): Target {
   const root = { name: '', path: Buffer.from('/'), whole: false, children: new Map<string, Target>() };
   let top: Target = root;
   for (const path of paths) {
-    const text = (typeof path === 'string' ? Buffer.from(path) : path).toString('latin1');
-    const absolute = resolve(Buffer.from(process.cwd()).toString('latin1'), text);
+    const absolute = absoluteOf(path);
     if (absolute === '/') top = { ...root, whole: true, children: new Map() };
     else if (!top.whole) addPath(top, absolute.slice(1).split('/'));
   }
   return top;
+}
+
+/** Devices of all paths, also of one inside another: what is mounted there was asked for. Throws as `statTarget`. */
+export function fileSystemsOf(paths: readonly (string | Buffer)[]): Set<bigint> {
+  const places = paths.map((path) => Buffer.from(absoluteOf(path), 'latin1'));
+  return new Set(places.map((path) => statTarget({ path, whole: true }).dev));
+}
+
+/** Raw bytes as latin1 text. */
+function absoluteOf(path: string | Buffer): string {
+  const text = (typeof path === 'string' ? Buffer.from(path) : path).toString('latin1');
+  return resolve(Buffer.from(process.cwd()).toString('latin1'), text);
 }
 
 function addPath(root: Target, names: readonly string[]): void {
@@ -41,7 +52,7 @@ function addPath(root: Target, names: readonly string[]): void {
 /**
  * Status of a component; symbolic links are followed on the way only. Throws `file-missing`, `file-denied`, `file-io`.
  */
-export function statTarget({ path, whole }: Target): BigIntStats {
+export function statTarget({ path, whole }: Pick<Target, 'path' | 'whole'>): BigIntStats {
   try {
     return whole ? lstatSync(path, { bigint: true }) : statSync(path, { bigint: true });
   } catch (error) {
