@@ -172,13 +172,29 @@ test('secrets are held with mode 0600, and those that others could read are told
   expect(statSync(dir.join('app/.env')).mode % 0o1000).toBe(0o644);
 });
 
-test('a named link to a directory is told, since only the link is backed up', async () => {
+test('a named link makes the snapshot incomplete, since only the link is backed up, unless what it leads to is too', async () => {
   await using dir = await tempDir();
-  fill(dir.path, { 'releases/42/main.js': 'x' });
+  fill(dir.path, { 'releases/42/main.js': 'x', 'shared/.env': 'x' });
   symlinkSync('releases/42', dir.join('current'));
+  symlinkSync('shared/.env', dir.join('.env'));
   symlinkSync('nowhere', dir.join('dangling'));
-  const result = await backUp(await newRepository(), { paths: [dir.join('current'), dir.join('dangling')] });
-  expect(result.links).toEqual([dir.join('current')]);
+  const paths = [dir.join('current'), dir.join('.env'), dir.join('dangling')];
+  const repository = await newRepository();
+  const { record } = await backUp(repository, { paths });
+  expect(record).toMatchObject({ outcome: 'incomplete', links: paths.slice(0, 2) });
+  const all = await backUp(repository, { paths: [...paths, dir.join('releases'), dir.join('shared')] });
+  expect(all.record).toMatchObject({ outcome: 'complete', links: [] });
+});
+
+test('a path inside another one is refused when a link leads to it, of which only the link would be backed up', async () => {
+  await using dir = await tempDir();
+  fill(dir.path, { 'app/main.js': 'x', 'data/config/main.toml': 'x' });
+  symlinkSync('../data', dir.join('app/current'));
+  const backingUp = backUp(await newRepository(), { paths: [dir.join('app'), dir.join('app/current/config')] });
+  await expect(backingUp).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining(dir.join('app/current')),
+  });
 });
 
 test('a damaged parent is no obstacle', async () => {

@@ -39,17 +39,15 @@ export interface FilesBackupResult {
   readonly snapshot: Snapshot;
   readonly record: FilesRecord;
   readonly totals: UploadTotals;
-  /** Links to directories among the paths, of which only the link itself is backed up. */
-  readonly links: readonly string[];
 }
 
 /** Below this, starting threads costs more than they save. */
 const singleThreadBytes = 48 * 1024 * 1024;
 
 /**
- * Backs up files and directories into one snapshot. What cannot be read, and required paths that are missing, make its
- * record `incomplete`; the rest is there. Throws `file-missing` when no path is there, `config-invalid` for one that is
- * named and excluded.
+ * Backs up files and directories into one snapshot. What cannot be read, required paths that are missing, and paths that
+ * are links to something else make its record `incomplete`; the rest is there. Throws `file-missing` when no path is
+ * there, `config-invalid` for one that is named and excluded, or inside another one behind a link.
  */
 export function backupFiles(
   ctx: Context,
@@ -114,7 +112,7 @@ async function backUp(ctx: Context, repository: Repository, options: FilesBackup
       options: { ...options, parent },
     },
   );
-  return { ...saved, record, links: selection.links };
+  return { ...saved, record };
 }
 
 /** The tree of the files of a snapshot; undefined when it cannot be had: then everything is read again. */
@@ -150,7 +148,7 @@ function composeRecord(options: FilesBackupOptions, found: Findings): FilesRecor
     parent: parent?.id ?? null,
     startTime: found.startTime.toISOString(),
     stopTime: found.stopTime.toISOString(),
-    outcome: unreadable.length > 0 || selection.missing.length > 0 ? 'incomplete' : 'complete',
+    outcome: unreadable.length + selection.missing.length + selection.links.length > 0 ? 'incomplete' : 'complete',
     base: selection.base,
     paths: [...selection.present],
     missing: [...selection.missing],
@@ -160,6 +158,7 @@ function composeRecord(options: FilesBackupOptions, found: Findings): FilesRecor
     excludeCaches: options.excludeCaches,
     oneFileSystem: options.oneFileSystem,
     excluded: found.excluded,
+    links: [...selection.links],
     unreadable: tell(unreadable.map(({ path, systemError }) => ({ path: path.toString(), error: systemError }))),
     changed: tell(archived.changed.map(String)),
     vanished: tell(archived.vanished.map(String)),

@@ -31,6 +31,8 @@ const schema = z.object({
   oneFileSystem: z.boolean(),
   /** What was left out by these; a directory counts once. */
   excluded: z.number(),
+  /** Links among the paths, of which only the link itself is here, and not what it leads to. */
+  links: z.array(z.string()).default([]),
   unreadable: told(z.object({ path: z.string(), error: z.string() })),
   /** Written to each time they were read: the content may be of no single moment. */
   changed: told(z.string()),

@@ -1,4 +1,4 @@
-import { lstatSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, realpathSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { UnreadablePath } from '../../archiver/archiveFiles.ts';
 import { OperationError, systemErrorCode } from '../../base/errors.ts';
@@ -13,7 +13,7 @@ export interface Selection {
   readonly unreadable: readonly UnreadablePath[];
   /** The directories among `present`, none inside another. */
   readonly roots: readonly string[];
-  /** Links to directories among `present`, of which only the link itself is backed up. */
+  /** Links among `present` that lead to what none of the roots holds: only the link itself is backed up. */
   readonly links: readonly string[];
   /** The directory that all paths have in common. */
   readonly base: string;
@@ -39,19 +39,23 @@ export function selectPaths(paths: readonly string[], optionalPaths: readonly st
   if (found.size === 0) throw nothingThere(missing, unreadable);
   const directories = [...found].filter(([, stat]) => stat.isDirectory()).map(([path]) => path);
   const starts = [...found].map(([path, stat]) => (stat.isDirectory() ? path : dirname(path)));
+  const roots = directories.filter((path) => !directories.some((other) => isInside(path, other)));
   return {
     present: [...found.keys()],
     missing: missing.filter((path) => paths.includes(path)),
     missingOptional: missing.filter((path) => !paths.includes(path)),
     unreadable,
-    roots: directories.filter((path) => !directories.some((other) => isInside(path, other))),
-    links: [...found].filter(([path, stat]) => stat.isSymbolicLink() && leadsToDirectory(path)).map(([path]) => path),
+    roots,
+    links: [...found].flatMap(([path, stat]) => (stat.isSymbolicLink() && leadsOutside(path, roots) ? [path] : [])),
     base: commonDirectory([...starts, ...missing.map(dirname)]),
     sizeBytes: directories.length > 0 ? undefined : [...found.values()].reduce((sum, { size }) => sum + size, 0),
   };
 }
 
-/** Refuses a path that is named and, being inside another one, excluded too: nobody can mean both. */
+/**
+ * Refuses a path that is named and, being inside another one, excluded too: nobody can mean both. So it does one that a
+ * link inside the other one leads to, since of a link only itself is backed up.
+ */
 export function refuseContradictions({ present, roots }: Selection, options: FileRulesOptions): void {
   for (const path of present) {
     const root = roots.find((each) => isInside(path, each));
@@ -60,8 +64,9 @@ export function refuseContradictions({ present, roots }: Selection, options: Fil
     for (let slash = root === '/' ? 0 : root.length; slash >= 0;) {
       const next = path.indexOf('/', slash + 1);
       const part = next < 0 ? path : path.slice(0, next);
-      const isDirectory = next >= 0 || lstatSync(path).isDirectory();
-      if (rules.excludes(Buffer.from(part), { isDirectory: () => isDirectory })) throw contradiction(path, part);
+      const stat = lstatSync(part);
+      if (next >= 0 && stat.isSymbolicLink()) throw behindLink(path, part);
+      if (rules.excludes(Buffer.from(part), { isDirectory: () => stat.isDirectory() })) throw contradiction(path, part);
       slash = next;
     }
   }
@@ -81,9 +86,10 @@ function isInside(path: string, directory: string): boolean {
   return path !== directory && path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
-function leadsToDirectory(path: string): boolean {
+function leadsOutside(path: string, roots: readonly string[]): boolean {
   try {
-    return statSync(path).isDirectory();
+    const place = realpathSync(path);
+    return roots.map((root) => realpathSync(root)).every((root) => place !== root && !isInside(place, root));
   } catch {
     return false; // it leads nowhere
   }
@@ -104,6 +110,12 @@ function nothingThere(missing: readonly string[], unreadable: readonly Unreadabl
   }
   return new OperationError('file-missing', `none of the paths of the source is there: ${missing.join(', ')}`, {
     hint: 'are the paths right, and is their disk mounted?',
+  });
+}
+
+function behindLink(path: string, link: string): OperationError {
+  return new OperationError('config-invalid', `${path} is to be backed up, but ${link} is a link`, {
+    hint: 'of a link inside another path only the link is backed up: name the directory that it leads to',
   });
 }
 

@@ -73,14 +73,14 @@ function notes({ record: { missingOptional, vanished } }: FilesBackupResult): st
   ];
 }
 
-function warnings({ record, links }: FilesBackupResult): string[] {
-  const { missing, unreadable, changed, secrets } = record;
+function warnings({ record }: FilesBackupResult): string[] {
+  const { missing, unreadable, changed, secrets, links } = record;
   return [
     ...missing.map((path) => `${visible(path)} is not there`),
     ...listed(unreadable, ({ path, error }) => `cannot read ${visible(path)}: ${error}`),
     ...listed(changed, (path) => `${visible(path)} was written to each time it was read`),
     ...listed(secrets.exposed, ({ path, mode }) => `others can read the secrets in ${visible(path)} (mode ${mode})`),
-    ...links.map((path) => `${visible(path)} is a link, and only the link is backed up: name the directory instead`),
+    ...links.map((path) => `${visible(path)} is a link, and only the link is backed up: name what it leads to`),
   ];
 }
 
