@@ -182,3 +182,12 @@ test('of a cache only its tag is kept, and a file that merely has the name of th
   expect(kept(true)).toEqual(['cache/CACHEDIR.TAG', 'other/CACHEDIR.TAG', 'other/file']);
   expect(kept(false)).toHaveLength(4);
 });
+
+test.each([
+  ['*a'.repeat(30), 'a'.repeat(1000)],
+  [`${'**/a*/'.repeat(30)}**/`, 'a/'.repeat(1000)],
+  [`${'**/*a*a/'.repeat(30)}**/`, 'aaaa/'.repeat(1000)],
+])('no pattern takes forever: %s', (glob, path) => {
+  expect(IgnoreList.of([`${glob}b`]).verdict(`${path}c`, false)).toBeUndefined();
+  expect(IgnoreList.of([`${glob}b`]).verdict(`${path}b`, false)).toBe('ignored');
+});

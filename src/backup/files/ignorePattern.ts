@@ -16,7 +16,8 @@ export function parseIgnoreLine(line: string): IgnorePattern | undefined {
   const directoriesOnly = glob.endsWith('/');
   if (directoriesOnly) glob = glob.slice(0, -1);
   const anchored = glob.includes('/');
-  const source = anchored ? pathSource(glob.replace(/^\//, '')) : nameSource(glob);
+  const groups = { count: 0 };
+  const source = anchored ? pathSource(glob.replace(/^\//, ''), groups) : nameSource(glob, groups);
   if (glob === '' || source === undefined) return undefined;
   const expression = new RegExp(`^${source}$`, 's');
   const matches = (path: string): boolean => expression.test(anchored ? path : path.slice(path.lastIndexOf('/') + 1));
@@ -33,42 +34,73 @@ function withoutTrailingSpaces(line: string): string {
   return line.slice(0, end);
 }
 
+/** Capturing groups of an expression so far. */
+interface Groups {
+  count: number;
+}
+
+/**
+ * What comes first, after any number of what is skipped, and then never again elsewhere: what is behind it need not be
+ * tried with every other place, so that no pattern takes longer than the product of both lengths.
+ */
+function firstPlace(groups: Groups, skipped: string, sought: () => string | undefined): string | undefined {
+  const number = ++groups.count;
+  const source = sought();
+  return source === undefined ? undefined : `(?=(${skipped}*?${source}))\\${number}`;
+}
+
 /** `**` between slashes is any number of directories, at the end everything inside; elsewhere it is `*`. */
-function pathSource(glob: string): string | undefined {
+function pathSource(glob: string, groups: Groups): string | undefined {
   const parts = glob.split('/');
-  let source = '';
-  for (const [index, part] of parts.entries()) {
-    const isLast = index === parts.length - 1;
-    if (part === '**') {
-      source += isLast ? '.+' : '(?:.*/)?';
-      continue;
-    }
-    const name = nameSource(part);
-    if (name === undefined) return undefined;
-    source += isLast ? name : `${name}/`;
+  const endsInside = parts.at(-1) === '**';
+  if (endsInside) parts.pop();
+  const runs: string[][] = [[]];
+  for (const part of parts) {
+    const run = runs.at(-1) ?? [];
+    if (part !== '**') run.push(part);
+    else if (runs.length === 1 || run.length > 0) runs.push([]);
   }
-  return source;
+  let source = '';
+  for (const [index, run] of runs.entries()) {
+    const isLast = index === runs.length - 1 && !endsInside;
+    const names = (end: string) => (): string | undefined => namesSource(run, end, groups);
+    const next = index > 0 && !isLast ? firstPlace(groups, '(?:[^/]*/)', names('/')) : names(isLast ? '' : '/')();
+    if (next === undefined) return undefined;
+    source += index > 0 && isLast ? `(?:.*/)?${next}` : next;
+  }
+  return endsInside ? `${source}.+` : source;
+}
+
+/** Names with a slash between them, and `end` behind them if there are any. */
+function namesSource(globs: readonly string[], end: string, groups: Groups): string | undefined {
+  const sources = globs.map((glob) => nameSource(glob, groups));
+  if (sources.includes(undefined)) return undefined;
+  return sources.length === 0 ? '' : sources.join('/') + end;
 }
 
 /** A glob within one name as the source of an expression; undefined when it is malformed, and so matches nothing. */
-function nameSource(glob: string): string | undefined {
-  let source = '';
+function nameSource(glob: string, groups: Groups): string | undefined {
+  /** What stands between the asterisks. */
+  const pieces = [''];
+  const add = (source: string): void => void pieces.push(pieces.pop()! + source);
   for (let at = 0; at < glob.length; at++) {
     const character = glob[at]!;
     if (character === '*') {
-      if (!source.endsWith('[^/]*')) source += '[^/]*';
-    } else if (character === '?') source += '[^/]';
+      if (pieces.length === 1 || pieces.at(-1) !== '') pieces.push('');
+    } else if (character === '?') add('[^/]');
     else if (character === '[') {
       const parsed = parseClass(glob, at + 1);
       if (parsed === undefined) return undefined;
-      source += parsed.source;
+      add(parsed.source);
       at = parsed.end;
     } else if (character === '\\') {
       if (++at === glob.length) return undefined;
-      source += literal(glob[at]!);
-    } else source += literal(character);
+      add(literal(glob[at]!));
+    } else add(literal(character));
   }
-  return source;
+  if (pieces.length === 1) return pieces[0];
+  const inner = pieces.slice(1, -1).map((piece) => firstPlace(groups, '[^/]', () => piece));
+  return `${pieces[0]}${inner.join('')}[^/]*${pieces.at(-1)}`;
 }
 
 const posixClasses: Readonly<Record<string, string>> = {
