@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -264,6 +265,14 @@ rootOnly('an ordinary user: identical but for devices, and a file that may not b
   expect(restored).toMatchObject({ status: 0, stdout: expect.stringContaining('only root restores owners') });
   expect(describeDirectory(home.join('out'))).toEqual(describeDirectory(home.join('odd')));
 
+  execFileSync('mknod', [home.join('odd/device'), 'c', '1', '3']);
+  expect(await run('backup', 'odd')).toMatchObject({ status: 0 });
+  const lacking = await run('restore', 'files', 'latest', '--target-dir', home.join('lacking'), '--json');
+  expect(lacking.status).toBe(1);
+  expect(jsonLines(lacking.stderr).at(-1)).toMatchObject({ code: 'restore-incomplete' });
+  expect(readdirSync(home.join('lacking'))).toEqual(readdirSync(home.join('out')));
+  rmSync(home.join('odd/device'));
+
   writeFileSync(home.join('odd/foreign'), 'of root', { mode: 0o600 });
   const backup = await run('backup', 'odd', '--json');
   expect(backup.status).toBe(3);
@@ -274,4 +283,23 @@ rootOnly('an ordinary user: identical but for devices, and a file that may not b
       unreadable: { count: 1, first: [{ path: home.join('odd/foreign'), error: 'EACCES' }] },
     },
   });
+});
+
+needs('restic')('a dry run tells what the repository lacks, status 1', async () => {
+  await using home = await tempDir();
+  await makeRepository(home.join('repository'));
+  writeFileSync(home.join('understudy.yaml'), 'sources: { big: { kind: files, paths: [big] } }\n');
+  writeFileSync(home.join('big'), randomBytes(1024 * 1024));
+  const run = async (...words: readonly string[]) =>
+    runProgram(words, { cwd: home.path, environment: repositoryEnvironment(home.join('repository')) });
+  expect(await run('backup')).toMatchObject({ status: 0 });
+  const data = home.join('repository/data');
+  const packs = readdirSync(data, { recursive: true, encoding: 'utf8' }).map((name) => `${data}/${name}`);
+  rmSync(packs.find((path) => statSync(path).isFile() && statSync(path).size > 1024 * 1024)!);
+  await restic(home.join('repository'), password).run('rebuild-index');
+  const from = `latest:/big/files${home.join('big')}`;
+  const planned = await run('restore', 'files', from, '--target-dir', home.join('out'), '--dry-run', '--json');
+  expect(planned.status, planned.stderr).toBe(1);
+  expect(jsonLines(planned.stderr).at(-1)).toMatchObject({ code: 'restore-incomplete' });
+  expect(existsSync(home.join('out'))).toBe(false);
 });

@@ -81,8 +81,10 @@ async function apply(
     return `restored ${what} to ${fields.target_dir} in ${formatDuration(ms)}${proof}`;
   });
   if (process.getuid?.() !== 0) printer.remark('  all belongs to you: only root restores owners');
+  if (result.refused.length > 0) throw notRestored(result.refused);
 }
 
+/** Throws `restore-incomplete` when the repository lacks something of it. */
 function printPlan({ printer }: FilesInvocation, { snapshot, plan, fields }: FilesRestore): void {
   const compared = plan.files.filter((file) => file.exists).length;
   const replaced = plan.obstacles.map((path) => Buffer.from(path, 'latin1').toString());
@@ -93,6 +95,13 @@ function printPlan({ printer }: FilesInvocation, { snapshot, plan, fields }: Fil
     for (const path of replaced) lines.push(`  would replace ${visible(path)}`);
     return lines.join('\n');
   });
+  const [first] = plan.problems;
+  if (first === undefined) return;
+  for (const { problem } of plan.problems) printer.warn(`cannot be restored: ${visible(problem)}`);
+  throw new OperationError('restore-incomplete', `the repository lacks a part of it: ${first.problem}`, {
+    hint: 'what is good would be restored all the same; run `understudy check --read-data`, or take another snapshot',
+    detail: { problems: plan.problems },
+  });
 }
 
 function requireMatch({ files, specials, directories, hardLinks }: RestorePlan, patterns: readonly string[]): void {
@@ -100,6 +109,17 @@ function requireMatch({ files, specials, directories, hardLinks }: RestorePlan, 
   throw new OperationError('not-found', `nothing in the snapshot matches ${patterns.join(', ')}`, {
     hint: 'a pattern without a slash in front matches at any depth: `*.env`, `config/*.toml`; see `understudy ls -R`',
   });
+}
+
+function notRestored(refused: readonly string[]): OperationError {
+  return new OperationError(
+    'restore-incomplete',
+    `${plural(refused.length, 'device or attribute', 'devices and attributes')} could not be restored`,
+    {
+      hint: 'all else is in place; for these run as root, on a file system that can hold them',
+      detail: { refused },
+    },
+  );
 }
 
 function notAsStored(different: readonly string[]): OperationError {
