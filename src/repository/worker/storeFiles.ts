@@ -18,7 +18,7 @@ export interface FileResult {
   /** 32 bytes a chunk. Empty when `error` is set. */
   readonly ids: Uint8Array;
   readonly sizeBytes: number;
-  /** Size or modification time differed before and after reading. */
+  /** Size, modification or change time differed before and after reading. */
   readonly changed: boolean;
   /** What was opened; absent when `error` is set. The path may have meant another file before. */
   readonly opened?: { readonly inode: bigint; readonly mtimeNs: bigint; readonly ctimeNs: bigint };
@@ -50,7 +50,8 @@ async function storeFile(state: StoreState, path: string, index: number): Promis
     const before = fstatSync(fd, { bigint: true });
     const chunks = await storeContent(state, fd);
     const after = fstatSync(fd, { bigint: true });
-    const changed = before.mtimeNs !== after.mtimeNs || BigInt(chunks.sizeBytes) !== after.size;
+    const touched = before.mtimeNs !== after.mtimeNs || before.ctimeNs !== after.ctimeNs;
+    const changed = touched || BigInt(chunks.sizeBytes) !== after.size;
     const opened = { inode: before.ino, mtimeNs: before.mtimeNs, ctimeNs: before.ctimeNs };
     return { index, ids: Buffer.concat(chunks.ids), sizeBytes: chunks.sizeBytes, changed, opened };
   } catch (error) {
