@@ -1,11 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -128,6 +131,20 @@ test('when the repository is lost, pieces that are still here are stored again',
   expect(bench.names()).toEqual([expect.stringMatching(packed), expect.stringMatching(packed)]);
 });
 
+test('after the clock went back every piece is in the next snapshot all the same', async () => {
+  await using bench = await openBench();
+  for (const [text, days] of [
+    ['one\n', 10],
+    ['two\n', 0],
+  ] as const) {
+    writeFileSync(bench.log, text);
+    await bench.rotate({}, days);
+    for (const name of bench.names()) rmSync(bench.dir.join(name));
+  }
+  writeFileSync(bench.log, 'three\n');
+  expect(await content(bench, await bench.rotate({}, 1))).toBe('one\ntwo\nthree\n');
+});
+
 test('a log is not cut under a writer that does not append', async () => {
   await using bench = await openBench();
   const text = 'line\n'.repeat(2000);
@@ -169,4 +186,43 @@ test('one run at a time rotates a directory; a directory that is not there is to
   other[Symbol.dispose]();
   await expect(bench.rotate({ directory: bench.dir.join('none') })).rejects.toMatchObject({ code: 'file-missing' });
   expect((await bench.rotate()).record.logs).toEqual([]);
+});
+
+test('a log that is a link to elsewhere, or has a name that is not UTF-8, is told', async () => {
+  await using bench = await openBench();
+  const { dir } = bench;
+  writeFileSync(bench.log, 'one\n');
+  mkdirSync(dir.join('elsewhere'));
+  writeFileSync(dir.join('elsewhere/real'), 'x');
+  symlinkSync('elsewhere/real', dir.join('linked.log'));
+  symlinkSync('app.log', dir.join('current.log'));
+  symlinkSync('/dev/null', dir.join('nothing.log'));
+  writeFileSync(Buffer.concat([Buffer.from(dir.join('odd')), Buffer.from([0xff]), Buffer.from('.log')]), 'x');
+  const result = await bench.rotate();
+  expect(result.problems.map(({ code, detail }) => `${code}: ${String(detail['log'])}`).toSorted()).toEqual([
+    'incomplete: linked.log',
+    'incomplete: odd\ufffd.log',
+  ]);
+  expect(await content(bench, result)).toBe('one\n');
+});
+
+test('what others put into the directory under names like ours keeps no log from being stored', async () => {
+  await using bench = await openBench();
+  const { dir } = bench;
+  const time = '20261122T141500.123Z';
+  writeFileSync(bench.log, 'one\n');
+  symlinkSync('/etc/passwd', dir.join(`app.log.${time}`));
+  execFileSync(
+    'mkfifo',
+    [`b.log.${time}`, 'c.log', '.d.log.understudy-cut'].map((name) => dir.join(name)),
+  );
+  mkdirSync(dir.join(`e.log.${time}.gz`));
+  mkdirSync(dir.join(`app.log.${time}-tmp-0123456789ab`));
+  writeFileSync(dir.join('.f.log.understudy-cut'), 'no intent');
+  const result = await bench.rotate({ afterRotate: 'true' });
+  expect(result.problems.map(({ code, detail }) => `${code}: ${String(detail['log'])}`).toSorted()).toEqual([
+    'file-io: d.log',
+    'file-io: f.log',
+  ]);
+  expect(await content(bench, result)).toBe('one\n');
 });

@@ -6,6 +6,7 @@ import {
   lstatSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -102,4 +103,16 @@ test('the beginning of a file becomes a hole, and goes', async () => {
   expect(readFileSync(dir.join('file'), 'utf8')).toBe('rest');
   expect(() => posix().findData(fd, 4)).toThrow(expect.objectContaining({ code: 'ENXIO' }));
   closeSync(fd);
+});
+
+test('a file is renamed only to a name that is free', async () => {
+  await using dir = await tempDir();
+  const [from, to] = [Buffer.from(dir.join('from')), Buffer.from(dir.join('to'))];
+  writeFileSync(from, 'from');
+  writeFileSync(to, 'to');
+  expect(() => posix().renameExclusive(from, to)).toThrow(expect.objectContaining({ code: 'EEXIST' }));
+  unlinkSync(to);
+  posix().renameExclusive(from, to);
+  expect(readFileSync(to, 'utf8')).toBe('from');
+  expect(lstatSync(from, { throwIfNoEntry: false })).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 
 /**
@@ -14,6 +15,8 @@ export interface Posix {
   removeXattr(path: Buffer, name: Buffer): void;
   /** Creates a fifo or device; `mode` is a whole `st_mode`, `device` an `st_rdev`. */
   makeNode(path: Buffer, mode: number, device: bigint): void;
+  /** Renames unless the new name is taken (`EEXIST`). Throws `ENOSYS` or `EINVAL` where the system cannot. */
+  renameExclusive(from: Buffer, to: Buffer): void;
   /** Makes everything written to the file system of an open file durable. */
   syncFileSystem(fd: number): void;
   /** Begins to write a range of a file to disk, so that a later sync has little left to do. Does not wait. */
@@ -44,6 +47,7 @@ const currentDirectory = -100;
 const noFollow = 0x100;
 const nsPerSecond = 1_000_000_000n;
 const firstTryBytes = 1024;
+const noReplace = 1;
 const startWrite = 2;
 const exclusiveNow = 2 | 4;
 const setLease = 1024;
@@ -76,12 +80,22 @@ function bind(koffi: Koffi): Posix {
   const libc = koffi.load(null);
   const declare = (declaration: string): Call => {
     const call = libc.func(declaration);
-    const syscall = /(\w+)\(/.exec(declaration)?.[1] ?? '';
+    const syscall = nameIn(declaration);
     return (...values) => {
       const result = call(...values);
       if (result < 0) throw systemError(koffi.errno(), syscall);
       return result;
     };
+  };
+  /** For what not every libc has. */
+  const declareIfThere = (declaration: string): Call => {
+    try {
+      return declare(declaration);
+    } catch {
+      return () => {
+        throw systemError(constants.errno.ENOSYS, nameIn(declaration));
+      };
+    }
   };
   const utimensat = declare('int utimensat(int, const uint8_t*, const int64_t*, int)');
   const llistxattr = declare('int64_t llistxattr(const uint8_t*, uint8_t*, size_t)');
@@ -89,6 +103,7 @@ function bind(koffi: Koffi): Posix {
   const lsetxattr = declare('int lsetxattr(const uint8_t*, const uint8_t*, const uint8_t*, size_t, int)');
   const lremovexattr = declare('int lremovexattr(const uint8_t*, const uint8_t*)');
   const mknod = declare('int mknod(const uint8_t*, uint32_t, uint64_t)');
+  const renameat2 = declareIfThere('int renameat2(int, const uint8_t*, int, const uint8_t*, uint32_t)');
   const syncfs = declare('int syncfs(int)');
   const syncFileRange = declare('int sync_file_range(int, int64_t, int64_t, uint32_t)');
   const flock = declare('int flock(int, int)');
@@ -104,6 +119,8 @@ function bind(koffi: Koffi): Posix {
     setXattr: (path, name, value) => void lsetxattr(terminated(path), terminated(name), value, value.length, 0),
     removeXattr: (path, name) => void lremovexattr(terminated(path), terminated(name)),
     makeNode: (path, mode, device) => void mknod(terminated(path), mode, device),
+    renameExclusive: (from, to) =>
+      void renameat2(currentDirectory, terminated(from), currentDirectory, terminated(to), noReplace),
     syncFileSystem: (fd) => void syncfs(fd),
     startWriteback: (fd, offset, length) => void syncFileRange(fd, offset, length, startWrite),
     tryLock: (fd) => isFree(() => flock(fd, exclusiveNow)),
@@ -164,6 +181,10 @@ function splitNames(list: Buffer): Buffer[] {
     from = end + 1;
   }
   return names;
+}
+
+function nameIn(declaration: string): string {
+  return /(\w+)\(/.exec(declaration)?.[1] ?? '';
 }
 
 function systemError(errno: number, syscall: string): Error {

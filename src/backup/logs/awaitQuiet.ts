@@ -1,5 +1,6 @@
 import type { Context } from '../../base/context.ts';
 import { OperationError, isOperationError } from '../../base/errors.ts';
+import { piecesStillInLogs } from './cutIntent.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { onLogs } from './logFileError.ts';
 import type { FoundPiece } from './pieceName.ts';
@@ -10,7 +11,8 @@ const maxPollMs = 500;
 
 /**
  * The unpacked pieces that nobody writes to any more, waiting for the others for `timeoutMs`. Nobody can begin to: a
- * piece is known to us alone. The problems say which ones are left for the next run.
+ * piece is known to us alone. The problems say which ones are left for the next run. Without those that could not be
+ * taken out of their logs yet.
  */
 export async function awaitQuiet(
   ctx: Context,
@@ -19,7 +21,8 @@ export async function awaitQuiet(
 ): Promise<{ readonly quiet: FoundPiece[]; readonly problems: OperationError[] }> {
   const quiet: FoundPiece[] = [];
   const problems: OperationError[] = [];
-  let waiting = directory.list().pieces.filter(({ packed }) => !packed);
+  const inLogs = piecesStillInLogs(directory);
+  let waiting = directory.list().pieces.filter(({ name, packed }) => !packed && !inLogs.has(name));
   const deadline = ctx.clock.monotonicMs() + timeoutMs;
   for (let pollMs = firstPollMs; waiting.length > 0; pollMs = Math.min(pollMs * 2, maxPollMs)) {
     const busy: FoundPiece[] = [];

@@ -21,7 +21,7 @@ export async function completeCut(ctx: Context, directory: LogDirectory, log: st
   if (intent === undefined) return;
   // somebody else may have replaced the log: then there is nothing to take out of the new one
   if (String(directory.stat(log)?.ino) === intent.inode) {
-    const fd = openSync(directory.join(log), constants.O_RDWR | constants.O_NOFOLLOW);
+    const fd = openSync(directory.join(log), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       await advance(ctx, directory, { log, fd, intent });
     } finally {

@@ -1,9 +1,11 @@
 import { statfs } from 'node:fs/promises';
 import type { Context } from '../../base/context.ts';
+import { OperationError } from '../../base/errors.ts';
 import { completeCut } from './completeCut.ts';
 import { copyBeginning } from './copyPiece.ts';
 import { refuseFileSystem, refuseOtherWriters } from './cutChecks.ts';
-import { saveCutIntent } from './cutIntent.ts';
+import { removeCutIntent, saveCutIntent } from './cutIntent.ts';
+import { refuseLittleSpace } from './freeSpace.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { onLogs } from './logFileError.ts';
 import { nextPiece, type Piece } from './pieceName.ts';
@@ -20,7 +22,8 @@ import { nextPiece, type Piece } from './pieceName.ts';
  * 6. the intent goes.
  *
  * (docs/decisions/0008). Undefined when there is no whole block to move. Throws `source-unsuitable` when a writer does
- * not append, or the file system cannot shorten a file at its beginning.
+ * not append, or the file system cannot shorten a file at its beginning, `source-changed` when somebody else shortened
+ * the log.
  */
 export async function cutLog(
   ctx: Context,
@@ -37,10 +40,22 @@ export async function cutLog(
   await onLogs(`rotate ${directory.join(log)}`, async () => {
     refuseOtherWriters(directory, log, stat);
     refuseFileSystem(directory, piece, blockBytes);
+    await refuseLittleSpace(directory, log, lengthBytes);
     const inode = String(stat.ino);
     saveCutIntent(directory, log, { format: 1, phase: 'copy', piece: piece.name, lengthBytes, inode });
-    await copyBeginning(ctx, directory, { log, piece: piece.name, lengthBytes });
-    await completeCut(ctx, directory, log);
+    if (await copyBeginning(ctx, directory, { log, piece: piece.name, lengthBytes })) {
+      await completeCut(ctx, directory, log);
+      return;
+    }
+    removeCutIntent(directory, log);
+    throw shortened(log);
   });
   return piece;
+}
+
+function shortened(log: string): OperationError {
+  return new OperationError('source-changed', `${log} was shortened by something else while it was rotated`, {
+    hint: 'does logrotate work on it too? Switch that off; what is in the log now comes with the next run',
+    detail: { log },
+  });
 }

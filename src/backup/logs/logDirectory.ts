@@ -1,5 +1,15 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync, unlinkSync, type BigIntStats } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  unlinkSync,
+  type BigIntStats,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { syncDirectory } from '../../base/atomicFile.ts';
 import { OperationError, systemErrorCode } from '../../base/errors.ts';
 import { loadPosix, type Posix } from '../../base/posix.ts';
@@ -71,7 +81,8 @@ export class LogDirectory implements Disposable {
     for (const name of readdirSync(this.path).sort()) {
       const piece = parsePieceName(name);
       if (piece !== undefined) {
-        if (this.isOurs(piece.log)) pieces.push(piece);
+        // something else of that name is not ours: we make nothing but files
+        if (this.isOurs(piece.log) && this.stat(name)?.isFile() === true) pieces.push(piece);
       } else if (this.isOurs(name) && !name.startsWith('.') && logOfTemporary(name) === undefined) {
         if (this.stat(name)?.isFile() === true) logs.push(name);
       }
@@ -79,11 +90,30 @@ export class LogDirectory implements Disposable {
     return { logs, pieces };
   }
 
+  /** Names that match and that we cannot rotate: links to files elsewhere, and what is not UTF-8. */
+  leftOut(): string[] {
+    return readdirSync(this.path, { encoding: 'buffer' }).flatMap((bytes) => {
+      const name = bytes.toString();
+      if (!this.isOurs(name) || name.startsWith('.')) return [];
+      return !Buffer.from(name).equals(bytes) || this.#leadsElsewhere(name) ? [name] : [];
+    });
+  }
+
+  #leadsElsewhere(name: string): boolean {
+    if (this.stat(name)?.isSymbolicLink() !== true) return false;
+    try {
+      const place = realpathSync(this.join(name));
+      return statSync(place).isFile() && dirname(place) !== realpathSync(this.path);
+    } catch {
+      return false; // it leads nowhere
+    }
+  }
+
   /** Removes what a killed run had not finished writing. */
   removeTemporaries(): void {
     for (const name of readdirSync(this.path)) {
       const log = logOfTemporary(name);
-      if (log !== undefined && this.isOurs(log)) unlinkSync(this.join(name));
+      if (log !== undefined && this.isOurs(log) && this.stat(name)?.isFile() === true) unlinkSync(this.join(name));
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Context } from '../../base/context.ts';
-import { OperationError, errorMessage, isOperationError } from '../../base/errors.ts';
+import { OperationError, errorMessage, isOperationError, systemErrorCode } from '../../base/errors.ts';
 import { limitTime } from '../../base/limitTime.ts';
 import { runProgram } from '../../postgres/runProgram.ts';
 import { completeCut } from './completeCut.ts';
@@ -8,7 +8,7 @@ import { cutLog } from './cutLog.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { onLogs } from './logFileError.ts';
 import { parsePieceName } from './pieceName.ts';
-import { completeRenames, renameLog } from './renameLogs.ts';
+import { completeRename, halfRenamedLogs, renameLog } from './renameLogs.ts';
 import { isBeingWritten } from './writers.ts';
 
 export interface RotateOptions {
@@ -41,14 +41,15 @@ export async function rotateLogs(
       }
     }
   };
-  directory.removeTemporaries();
-  await completeRenames(directory);
+  await each([directory.path], (path) => onLogs(`tidy ${path}`, () => directory.removeTemporaries()));
+  await each(halfRenamedLogs(directory), (log) => completeRename(directory, log));
   await each(logsWithCutIntent(directory), (log) =>
     onLogs(`rotate ${directory.join(log)}`, () => completeCut(ctx, directory, log)),
   );
+  problems.push(...directory.leftOut().map((name) => notRotated(directory, name)));
   const { logs, pieces } = directory.list();
   // a log whose last rotation could not be finished is let alone
-  const unfinished = new Set(logsWithCutIntent(directory));
+  const unfinished = new Set([...logsWithCutIntent(directory), ...halfRenamedLogs(directory)]);
   const known = [...pieces, ...earlier.flatMap((name) => parsePieceName(name) ?? [])];
   await each(
     logs.filter((log) => !unfinished.has(log)),
@@ -62,9 +63,25 @@ export async function rotateLogs(
   return problems;
 }
 
+function notRotated(directory: LogDirectory, name: string): OperationError {
+  return new OperationError('incomplete', `${directory.join(name)} is not rotated: a link, or no UTF-8`, {
+    hint: 'back up the directory that the link leads to; files whose names are not UTF-8 have to be renamed',
+    detail: { log: name },
+  });
+}
+
 function hasOpenPiece(directory: LogDirectory): boolean {
   const unpacked = directory.list().pieces.filter(({ packed }) => !packed);
-  return unpacked.some(({ name }) => isBeingWritten(directory.posix, directory.join(name)) !== false);
+  return unpacked.some(({ name }) => mayBeWritten(directory, name));
+}
+
+function mayBeWritten(directory: LogDirectory, piece: string): boolean {
+  try {
+    return isBeingWritten(directory.posix, directory.join(piece)) !== false;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false; // who waits for the writers tells it
+  }
 }
 
 async function run(ctx: Context, command: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Context } from '../../base/context.ts';
-import { OperationError, assert } from '../../base/errors.ts';
+import { OperationError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Upload } from '../../repository/upload.ts';
@@ -25,12 +25,10 @@ export async function storePieces(
   for (const { path, systemError } of archived.unreadable) bad.set(path.toString(), `cannot be read: ${systemError}`);
   for (const path of archived.changed) bad.set(path.toString(), 'was written to while it was read');
   for (const path of archived.vanished) bad.set(path.toString(), 'was removed by somebody else');
+  for (const { name, type } of nodes) if (type !== 'file') bad.set(directory.join(name.toString()), 'was replaced');
   const good = nodes.filter((node) => !bad.has(directory.join(node.name.toString())));
   return {
-    nodes: good.map((node) => {
-      assert(node.type === 'file', 'pieces are files');
-      return node;
-    }),
+    nodes: good.filter((node) => node.type === 'file'),
     problems: [...bad].map(
       ([path, why]) => new OperationError('source-changed', `${path} ${why}`, { detail: { path } }),
     ),

@@ -1,6 +1,7 @@
-import { closeSync, constants, openSync, readFileSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
 import { systemErrorCode } from '../../base/errors.ts';
 import type { Posix } from '../../base/posix.ts';
+import { plainFile } from './readBeginning.ts';
 
 /** A process that has a file open for writing. */
 export interface Writer {
@@ -18,7 +19,7 @@ const append = 0o2000;
  * when it cannot be told: the file is another user's, or on a network.
  */
 export function isBeingWritten(posix: Posix, path: string): boolean | undefined {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const fd = openSync(path, plainFile);
   try {
     return posix.isOpenForWriting(fd);
   } catch (error) {
