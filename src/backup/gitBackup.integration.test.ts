@@ -1,10 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createContext } from '../base/context.ts';
 import { silentProgress } from '../base/progress.ts';
 import { Secret } from '../base/secret.ts';
@@ -83,6 +93,21 @@ async function openBench(): Promise<Bench> {
     [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
   };
 }
+
+/** A web server; disposing closes it. */
+async function listen(answer: RequestListener): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer(answer);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await once(server.close(), 'close');
+    },
+  };
+}
+
+afterEach(() => vi.unstubAllEnvs());
 
 test('all refs, stashes and a detached head are restored by stock restic into what git clones and checks', async () => {
   await using bench = await openBench();
@@ -236,19 +261,97 @@ rootOnly('a repository of another user is read with the rights of that user', as
   await using bench = await openBench();
   const { dir, work } = bench;
   const { uid, gid } = serverUser()!;
-  execFileSync('chown', ['-R', `${uid}:${gid}`, work]);
+  execFileSync('chown', ['-R', `${uid}:0`, work]); // a group that its owner is not in
   git(work, '-c', `safe.directory=${work}`, 'config', 'alias.x', '!true');
   writeFileSync(join(work, '.gitattributes'), '* filter=spy\n');
-  git(work, '-c', `safe.directory=${work}`, 'config', 'filter.spy.clean', `id -u > ${dir.join('open/who')}; cat`);
+  git(
+    work,
+    '-c',
+    `safe.directory=${work}`,
+    'config',
+    'filter.spy.clean',
+    `{ id -u; id -G; } > ${dir.join('open/who')}; cat`,
+  );
   mkdirSync(dir.join('open'));
   chmodSync(dir.join('open'), 0o777);
   appendFileSync(join(work, 'one'), 'more');
   const { record } = await bench.backUp();
   expect(record.working).toMatchObject({ changed: 1, untracked: 1 });
   expect(record.refs.map(({ name }) => name)).toEqual(['refs/heads/main']);
-  expect(readFileSync(dir.join('open/who'), 'utf8').trim()).toBe(String(uid));
+  expect(readFileSync(dir.join('open/who'), 'utf8')).toBe(`${uid}\n${gid}\n`);
   const alone = await bench.backUp({ path: undefined, remotes: { origin: new Secret(work) } });
   expect(alone.record.refs).toEqual(record.refs);
+});
+
+rootOnly('of a repository of another user, only remotes that we are told of are contacted', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  git(dir.path, 'clone', '-q', '--bare', work, dir.join('private.git')); // which root alone may read
+  chmodSync(dir.join('private.git'), 0o700);
+  git(work, 'remote', 'add', 'planted', dir.join('private.git'));
+  git(work, 'remote', 'add', 'wanted', dir.join('nowhere.git'));
+  execFileSync('chown', ['-R', String(serverUser()!.uid), work]);
+  const { record } = await bench.backUp({ remotes: { wanted: new Secret(dir.join('private.git')) } });
+  expect(record.remotes).toMatchObject([
+    { name: 'wanted', url: dir.join('private.git'), state: 'reachable' },
+    { name: 'planted', state: 'unreachable', reason: expect.stringContaining('belongs to another user') },
+  ]);
+});
+
+test('the mirror is kept when it is not what failed, and made anew only when it is damaged', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  await bench.backUp();
+  const packs = (): string[] => readdirSync(dir.join('mirror/repository.git/objects/pack'));
+  const before = packs();
+  commit(work, 'three');
+  const blob = git(work, 'rev-parse', 'HEAD:three');
+  rmSync(join(work, '.git/objects', blob.slice(0, 2), blob.slice(2)));
+  await expect(bench.backUp()).rejects.toMatchObject({ code: 'program-failed' });
+  expect(packs()).toEqual(expect.arrayContaining(before));
+  expect(statSync(dir.join('mirror/repository.git')).mode & 0o777).toBe(0o700);
+});
+
+test('branches may be called as git calls its unfinished files', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  const names = ['tmp_obj/x', 'tmp_pack'];
+  for (const name of names) git(work, 'branch', name);
+  await bench.backUp();
+  const mirror = dir.join('mirror/repository.git');
+  for (const name of names) git(mirror, 'update-ref', `refs/heads/${name}`, 'main~1'); // as left by a killed run
+  writeFileSync(join(mirror, 'objects/pack/tmp_pack_XXXX'), 'unfinished');
+  const { record } = await bench.backUp();
+  expect(record.refs.map(({ name }) => name)).toEqual(['main', ...names].map((name) => `refs/heads/${name}`));
+  expect(existsSync(join(mirror, 'objects/pack/tmp_pack_XXXX'))).toBe(false);
+});
+
+test('what a repository runs does not see how we get to the network', async () => {
+  await using bench = await openBench();
+  const { dir, work } = bench;
+  vi.stubEnv('http_proxy', 'http://robot:hunter4@127.0.0.1:1');
+  writeFileSync(join(work, '.gitattributes'), '* filter=spy\n');
+  git(work, 'config', 'filter.spy.clean', `env > ${dir.join('environment')}; cat`);
+  appendFileSync(join(work, 'one'), 'more');
+  await bench.backUp();
+  expect(readFileSync(dir.join('environment'), 'utf8')).not.toContain('hunter4');
+});
+
+test('credentials are for the remote that they are of, and not for where it leads', async () => {
+  await using bench = await openBench();
+  const { work } = bench;
+  const seen: (string | undefined)[] = [];
+  await using other = await listen(({ headers }, response) => {
+    seen.push(headers.authorization);
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+  });
+  await using server = await listen(({ url }, response) => {
+    response.writeHead(302, { location: `http://127.0.0.1:${other.port}${url}` }).end();
+  });
+  git(work, 'remote', 'add', 'web', `http://robot:hunter2@127.0.0.1:${server.port}/app.git`);
+  const { record } = await bench.backUp();
+  expect(record.remotes).toMatchObject([{ name: 'web', state: 'unreachable' }]);
+  expect(seen).toEqual([undefined]);
 });
 
 test('nothing that a repository brings with it is run', async () => {
@@ -270,7 +373,7 @@ test('credentials reach the remote, and nobody else: no process list, record, er
   const { dir, work } = bench;
   const seen: (string | undefined)[] = [];
   let commandLines = '';
-  const server = createServer(({ headers }, response) => {
+  await using server = await listen(({ headers }, response) => {
     seen.push(headers.authorization);
     commandLines += listProcesses()
       .map(({ command }) => command)
@@ -278,11 +381,9 @@ test('credentials reach the remote, and nobody else: no process list, record, er
     if (headers.authorization !== undefined) return response.writeHead(404).end();
     return response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { port } = server;
   git(work, 'remote', 'add', 'web', `http://robot:hunter2@127.0.0.1:${port}/app.git`);
   const result = await bench.backUp({ remotes: { other: new Secret('http://hunter3@127.0.0.1:1/app.git') } });
-  server.close();
   expect(seen).toContain(`Basic ${Buffer.from('robot:hunter2').toString('base64')}`);
   expect(commandLines).toContain(`127.0.0.1:${port}/app.git`);
   expect(commandLines).not.toContain('hunter');

@@ -59,12 +59,12 @@ export async function backupGit(
   options: GitBackupOptions,
 ): Promise<GitBackupResult> {
   const startTime = ctx.clock.now();
-  const { source, local, remotes } = await openSource(ctx, options);
+  const { source, local, remotes, uncontacted } = await openSource(ctx, options);
   using mirror = await Mirror.open(ctx, options.mirrorDirectory, source.objectFormat);
   const found = await mirrorSource(ctx, mirror, { source, remotes, progress: options.progress });
   const state = local === undefined ? nothingLocal : await readWorkingState(ctx, local);
   const size = await mirror.settle(ctx);
-  const mirrored = { ...state, ...found, ...size, source };
+  const mirrored = { ...state, ...found, ...size, source, remotes: [...found.remotes, ...uncontacted] };
   const repository = await opening;
   return await withLock(ctx, repository, {
     exclusive: false,
@@ -79,20 +79,41 @@ export async function backupGit(
 
 const nothingLocal: WorkingState = { working: null, stashes: 0, submodules: [], usesLfs: false };
 
-async function openSource(
-  ctx: Context,
-  { path, remotes }: GitBackupOptions,
-): Promise<{ source: GitSource; local: LocalSource | undefined; remotes: Map<string, RemoteUrl> }> {
-  const named = Object.entries(remotes).map(
-    ([name, url]) => [name, parseRemoteUrl(url.reveal(), path ?? '/')] as const,
+interface OpenSource {
+  readonly source: GitSource;
+  readonly local: LocalSource | undefined;
+  readonly remotes: ReadonlyMap<string, RemoteUrl>;
+  /** Remotes that another user wrote into the configuration of the repository. */
+  readonly uncontacted: readonly RemoteComparison[];
+}
+
+async function openSource(ctx: Context, { path, remotes }: GitBackupOptions): Promise<OpenSource> {
+  const named = new Map(
+    Object.entries(remotes).map(([name, url]) => [name, parseRemoteUrl(url.reveal(), path ?? '/')] as const),
   );
   if (path === undefined) {
     const [first, ...others] = named;
     assert(first !== undefined, 'a git repository has a path or remotes');
-    return { source: await openRemoteSource(ctx, first[1]), local: undefined, remotes: new Map(others) };
+    return {
+      source: await openRemoteSource(ctx, first[1]),
+      local: undefined,
+      remotes: new Map(others),
+      uncontacted: [],
+    };
   }
   const local = await openLocalSource(ctx, path);
-  return { source: local, local, remotes: new Map([...(await readRemotes(ctx, local)), ...named]) };
+  const known = await readRemotes(ctx, local);
+  if (local.user === undefined) {
+    return { source: local, local, remotes: new Map([...known, ...named]), uncontacted: [] };
+  }
+  const uncontacted = [...known].filter(([name]) => !named.has(name)).map(([name, { url }]) => notContacted(name, url));
+  return { source: local, local, remotes: named, uncontacted };
+}
+
+/** Who may write to the repository must not send us, with the rights and keys of root, wherever they like. */
+function notContacted(name: string, url: string): RemoteComparison {
+  const reason = 'it is not contacted as root, since the repository belongs to another user: name it under remotes';
+  return { name, url, state: 'unreachable', reason, branches: [] };
 }
 
 type Mirrored = Pick<MirroredSource, 'refs' | 'remotes' | 'remarks'>;
@@ -109,6 +130,8 @@ async function mirrorSource(ctx: Context, mirror: Mirror, mirroring: Mirroring):
     return await tryMirroring(ctx, mirror, mirroring);
   } catch (error) {
     if (!isOperationError(error, 'program-failed', 'check-failed') || ctx.signal.aborted) throw error;
+    // the network, or the source, may be the reason as well
+    if (error.code === 'program-failed' && (await checkMirror(ctx, mirror)).damage.length === 0) throw error;
     ctx.log.warn({ mirror: mirror.path, reason: error.message }, 'the mirror is made anew');
     await mirror.rebuild(ctx, mirroring.source.objectFormat);
     return tryMirroring(ctx, mirror, mirroring);

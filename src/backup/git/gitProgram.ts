@@ -29,10 +29,9 @@ const defaultTimeoutMs = 3_600_000;
 const outputBytes = 512 * 1024 * 1024;
 const askNothing = 'ssh -oBatchMode=yes -oConnectTimeout=15';
 
-/** What reaches further than the repository: how to get to the network, and who we are there. */
-const passedOn = [
+/** How to get to the network, and who we are there: for git that talks to a remote, and not for what a repository runs. */
+const passedToNetwork = [
   'SSH_AUTH_SOCK',
-  'XDG_CONFIG_HOME',
   'http_proxy',
   'https_proxy',
   'HTTPS_PROXY',
@@ -59,14 +58,8 @@ const settings = {
   'http.lowSpeedTime': '60',
 };
 
-/** The helper reads its own environment, which only we and root can see. */
-const credentialSettings = [
-  ['credential.helper', ''], // none of the user's
-  [
-    'credential.helper',
-    '!f() { echo "username=$UNDERSTUDY_GIT_USERNAME"; echo "password=$UNDERSTUDY_GIT_PASSWORD"; }; f',
-  ],
-] as const;
+const credentialHelper =
+  '!f() { echo "username=$UNDERSTUDY_GIT_USERNAME"; echo "password=$UNDERSTUDY_GIT_PASSWORD"; }; f';
 
 /** Runs git and returns what it printed. Throws `program-failed` with its own words, `program-missing`. */
 export async function git(ctx: Context, call: GitCall): Promise<string> {
@@ -85,7 +78,7 @@ export async function tryGit(ctx: Context, call: GitCall): Promise<GitOutcome> {
     program: 'git',
     args: ['-C', call.directory, ...call.args],
     user: call.user,
-    env: environment(call.remote),
+    env: environment(call),
     ...(call.input === undefined ? {} : { input: Buffer.from(call.input) }),
     onStderrLine: (line) => stderr.push(line),
   });
@@ -134,9 +127,20 @@ export function reasonOf(stderr: readonly string[]): string {
     .slice(0, 300);
 }
 
-function environment(remote: RemoteUrl | undefined): Record<string, string | Secret> {
+/** The helper reads its own environment, which only we and root can see. It answers for the remote and nobody else. */
+function credentialSettings({ url, credentials }: RemoteUrl): (readonly [string, string])[] {
+  const origin = credentials === undefined ? undefined : URL.parse(url)?.origin;
+  if (origin === undefined) return [];
+  // none of the user's
+  return [
+    ['credential.helper', ''],
+    [`credential.${origin}.helper`, credentialHelper],
+  ];
+}
+
+function environment({ remote, user }: Pick<GitCall, 'remote' | 'user'>): Record<string, string | Secret> {
   const { credentials } = remote ?? {};
-  const all = [...Object.entries(settings), ...(credentials === undefined ? [] : credentialSettings)];
+  const all = [...Object.entries(settings), ...(remote === undefined ? [] : credentialSettings(remote))];
   const variables: Record<string, string | Secret> = {
     LC_ALL: 'C',
     GIT_TERMINAL_PROMPT: '0',
@@ -148,7 +152,8 @@ function environment(remote: RemoteUrl | undefined): Record<string, string | Sec
     variables[`GIT_CONFIG_KEY_${index}`] = key;
     variables[`GIT_CONFIG_VALUE_${index}`] = value;
   }
-  for (const name of passedOn) {
+  const isNetwork = remote !== undefined && !remote.isLocal;
+  for (const name of [...(user === undefined ? ['XDG_CONFIG_HOME'] : []), ...(isNetwork ? passedToNetwork : [])]) {
     const value = process.env[name];
     if (value !== undefined) variables[name] = value;
   }

@@ -1,12 +1,14 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Context } from '../../base/context.ts';
-import { OperationError } from '../../base/errors.ts';
-import type { OsUser } from '../../postgres/runProgram.ts';
+import { OperationError, isOperationError } from '../../base/errors.ts';
+import { runProgram, type OsUser } from '../../postgres/runProgram.ts';
 import type { GitRecord } from '../gitRecord.ts';
 import { git, reasonOf, tryGit } from './gitProgram.ts';
 import { foreignRefs, listRefs, parseRefs, type Refs } from './refs.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remoteUrl.ts';
+
+const nobodysGroup = 65_534;
 
 /** What is to be mirrored, at one moment. */
 export interface SourceRefs {
@@ -35,7 +37,7 @@ export interface LocalSource extends GitSource {
 /** Opens a working directory or bare repository. Throws `file-missing`, `source-unsuitable` when it is none. */
 export async function openLocalSource(ctx: Context, directory: string): Promise<LocalSource> {
   const path = resolve(directory);
-  const user = ownerOf(path);
+  const user = await ownerOf(ctx, path);
   const args = ['rev-parse', '--is-bare-repository', '--is-shallow-repository', '--show-object-format'];
   const { stdout, stderr, status } = await tryGit(ctx, { args, directory: path, user });
   if (status !== 0) {
@@ -91,7 +93,7 @@ async function readHead(ctx: Context, directory: string, user: OsUser | undefine
   };
 }
 
-function ownerOf(path: string): OsUser | undefined {
+async function ownerOf(ctx: Context, path: string): Promise<OsUser | undefined> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
     throw new OperationError('file-missing', `there is no git repository at ${path}: the path does not exist`, {
@@ -99,5 +101,15 @@ function ownerOf(path: string): OsUser | undefined {
     });
   }
   if (process.getuid?.() !== 0 || stat.uid === 0) return undefined;
-  return { name: String(stat.uid), uid: stat.uid, gid: stat.gid };
+  return { name: String(stat.uid), uid: stat.uid, gid: await primaryGroup(ctx, stat.uid) };
+}
+
+/** Never the group of the directory: it may be one that its owner is not in. */
+async function primaryGroup(ctx: Context, uid: number): Promise<number> {
+  try {
+    return Number((await runProgram(ctx, { program: 'id', args: ['-g', String(uid)] })).stdout);
+  } catch (error) {
+    if (!isOperationError(error, 'program-failed') || ctx.signal.aborted) throw error;
+    return nobodysGroup; // no account has this number: a volume of a container
+  }
 }

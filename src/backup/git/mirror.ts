@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
@@ -92,6 +92,7 @@ export class Mirror implements Disposable {
   /** Throws the mirror away and begins anew. */
   async rebuild(ctx: Context, objectFormat: GitSource['objectFormat']): Promise<void> {
     rmSync(this.path, { recursive: true, force: true });
+    mkdirSync(this.path, { mode: 0o700 });
     const parent = join(this.path, '..');
     const args = ['init', '--quiet', '--bare', '--template=', `--object-format=${objectFormat}`, this.path];
     await git(ctx, { args, directory: parent });
@@ -151,6 +152,7 @@ function removeLeftovers(path: string): void {
     return; // there is no mirror yet
   }
   for (const name of names) {
-    if (/\.lock$|(^|\/)tmp_[^/]*$/.test(name)) unlinkSync(join(path, name));
+    // elsewhere that is how a branch may be called
+    if (/\.lock$|^objects\/(.*\/)?tmp_[^/]*$/.test(name)) rmSync(join(path, name), { recursive: true, force: true });
   }
 }

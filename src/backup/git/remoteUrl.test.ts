@@ -12,8 +12,19 @@ test.each([
   ['./odd:name', '/srv/app/odd:name', true],
   ['file:///srv/app.git', 'file:///srv/app.git', true],
   ['https://a:b@[broken/app.git', 'https://[broken/app.git', false],
+  ['https://me:pa/ss@host/app.git?private_token=x', 'https://host/app.git', false],
+  ['ssh://git:pa/ss@host/app.git', 'ssh://host/app.git', false],
 ])('%s is shown as %s', (text, url, isLocal) => {
   expect(parseRemoteUrl(text, '/srv/app')).toMatchObject({ url, isLocal });
+});
+
+test.each([
+  ['https://me:100%@host/app.git', 'me', '100%'],
+  ['https://me:a%40%zz%C3%A9%FF@host/app.git', 'me', 'a@%zz%C3%A9%FF'],
+  ['https://me:pa/s:s@host/app.git', 'me', 'pa/s:s'],
+])('the password in %s', (text, username, password) => {
+  const { credentials } = parseRemoteUrl(text, '/');
+  expect([credentials?.username.reveal(), credentials?.password.reveal()]).toEqual([username, password]);
 });
 
 test('credentials of a web address are kept apart, and print as nothing', () => {

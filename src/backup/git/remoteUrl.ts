@@ -20,7 +20,7 @@ export function parseRemoteUrl(text: string, directory: string): RemoteUrl {
     return isRemote ? { url: text, isLocal: false } : { url: resolve(directory, text), isLocal: true };
   }
   const url = URL.parse(text);
-  if (url === null) return { url: text.replace(/\/\/[^/]*@/, '//'), isLocal: false };
+  if (url === null) return parseBroken(text);
   const { username, password, protocol } = url;
   const isWeb = protocol === 'http:' || protocol === 'https:';
   url.password = '';
@@ -31,6 +31,28 @@ export function parseRemoteUrl(text: string, directory: string): RemoteUrl {
   }
   const plain = { url: url.href, isLocal: protocol === 'file:' };
   if (!isWeb || (username === '' && password === '')) return plain;
-  const secret = (value: string): Secret => new Secret(decodeURIComponent(value));
   return { ...plain, credentials: { username: secret(username), password: secret(password) } };
+}
+
+/** What is no URL becomes one without what stands before the last `@`: a password with a slash in it, not escaped. */
+function parseBroken(text: string): RemoteUrl {
+  const [, scheme = '', before, rest = ''] = /^([^:]*:\/\/)(?:(.*)@)?(.*)$/s.exec(text) ?? [];
+  const isWeb = /^https?:/i.test(scheme);
+  const plain = { url: scheme + (isWeb ? rest.replace(/[?#].*$/s, '') : rest), isLocal: false };
+  if (!isWeb || before === undefined || URL.parse(plain.url) === null) return plain;
+  const [, username = '', password = ''] = /^([^:]*):?(.*)$/s.exec(before) ?? [];
+  return { ...plain, credentials: { username: secret(username), password: secret(password) } };
+}
+
+/** As git: a `%` that begins no escape stands for itself. */
+function secret(value: string): Secret {
+  return new Secret(value.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => decoded(escapes)));
+}
+
+function decoded(escapes: string): string {
+  try {
+    return decodeURIComponent(escapes);
+  } catch {
+    return escapes; // no UTF-8
+  }
 }
