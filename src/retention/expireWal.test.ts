@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
+import type { Repository } from '../repository/repository.ts';
 import { newRepository, objectNames } from '../testing/repositories.ts';
 import { SimulatedClock } from '../testing/simulatedClock.ts';
+import { backUp } from '../testing/testSnapshots.ts';
 import { archiveSegments, backUpCluster, backUpSource, cluster } from './fixture/sources.ts';
 import { forget } from './forget.ts';
 import { prune } from './prune.ts';
@@ -78,15 +80,49 @@ test('one base backup that cannot be read, or a held source, keeps all WAL', asy
   expect(await segments()).toHaveLength(9);
 });
 
+test('a clock that is far ahead takes no WAL of the window: it ends with what is there', async () => {
+  const { ctx, clock, repository, segments } = await bench();
+  clock.advance(365 * dayMs);
+  await prune(ctx, repository, { repack: {}, wal: { windowMs: 9 * dayMs } });
+  expect(await segments()).toEqual([5, 6, 7, 8, 9]);
+});
+
+/** Changes what a stock client can change of a snapshot: it gets another id. */
+async function retag(repository: Repository, id: string, tags: readonly string[]): Promise<void> {
+  const json = JSON.parse((await repository.loadDocument(createContext(), 'snapshots', id)).toString()) as object;
+  await repository.saveDocument(createContext(), 'snapshots', Buffer.from(JSON.stringify({ ...json, tags })));
+  await repository.removeDocument(createContext(), 'snapshots', id);
+}
+
 test('a base backup whose tags a stock client took away still keeps its WAL', async () => {
   const { ctx, repository, ids, segments } = await bench();
-  const [oldest] = ids;
-  const json = JSON.parse((await repository.loadDocument(ctx, 'snapshots', oldest!)).toString()) as { tags?: string[] };
-  delete json.tags;
-  await repository.saveDocument(ctx, 'snapshots', Buffer.from(JSON.stringify(json)));
-  await repository.removeDocument(ctx, 'snapshots', oldest!);
+  await retag(repository, ids[0]!, []);
   await prune(ctx, repository, all);
   expect(await segments()).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+test('one without tags whose record cannot be read keeps all WAL; one that never had a record is none of ours', async () => {
+  const { ctx, repository, ids, segments } = await bench();
+  await backUp(ctx, repository, { files: { notes: Buffer.from('ours is not the only client') } });
+  const newer = await backUpCluster(ctx, repository, { segment: 1n, record: { format: 2 } });
+  await retag(repository, newer.id, []);
+  const { wal } = await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(wal).toMatchObject([{ plan: undefined, undecided: true }]);
+  expect(await segments()).toHaveLength(9);
+  const others = (await repository.listIds(ctx, 'snapshots')).filter((id) => !ids.includes(id));
+  for (const id of others) await repository.removeDocument(ctx, 'snapshots', id);
+  await backUp(ctx, repository, { files: { notes: Buffer.from('ours is not the only client') } });
+  await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(await segments()).toEqual([8, 9]);
+});
+
+test('a hold keeps the WAL of backups that a stock client gave to another source, too', async () => {
+  const { ctx, repository, ids, segments } = await bench();
+  for (const id of ids) await retag(repository, id, ['understudy', 'kind:postgres', 'source:renamed']);
+  await backUpCluster(ctx, repository, { segment: 9n, source: 'renamed', record: { source: 'main', sizeBytes: 0 } });
+  const { wal } = await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(wal).toMatchObject([{ keptBecause: expect.stringMatching(/^retention is held/) }]);
+  expect(await segments()).toHaveLength(9);
 });
 
 test('WAL that arrives while it expires stays', async () => {

@@ -10,7 +10,7 @@ import type { Snapshot } from '../snapshot/snapshots.ts';
 import { WalArchive } from '../wal/walArchive.ts';
 import { archivedClusters } from '../wal/walClusters.ts';
 import { applyWalExpiry, planWalExpiry, type WalExpiryPlan, type WalRetention } from '../wal/walExpiry.ts';
-import { listArchive, newestSegment, type WalListing } from '../wal/walListing.ts';
+import { listArchive, newestSegment, type TimelineFiles, type WalListing } from '../wal/walListing.ts';
 import { loadKeptClusters, type KeptCluster } from './keptBackups.ts';
 
 /** How far back one wants to reach every moment; undefined: from the oldest kept backup on. */
@@ -27,6 +27,8 @@ export interface ClusterWalExpiry {
   /** Undefined: all of it is kept, for this reason. */
   readonly plan: WalExpiryPlan | undefined;
   readonly keptBecause: string | undefined;
+  /** True when that is because a base backup cannot be read. */
+  readonly undecided: boolean;
 }
 
 export interface WalExpiryRequest {
@@ -58,6 +60,7 @@ export async function planClusterExpiry(
     sources: [],
     plan: undefined,
     keptBecause: 'clusters' in kept ? 'there is no base backup of this cluster' : kept.unreadable,
+    undecided: !('clusters' in kept),
   }));
   for (const cluster of clusters) {
     const { systemIdentifier } = cluster;
@@ -67,7 +70,7 @@ export async function planClusterExpiry(
     if (listing.objects.length === 0) continue;
     const plan = reason === undefined ? await planOne(ctx, repository, { cluster, listing, policy }) : undefined;
     const keptBecause = reason === undefined ? undefined : `retention is held: ${reason}`;
-    expiries.push({ systemIdentifier, sources, plan, keptBecause });
+    expiries.push({ systemIdentifier, sources, plan, keptBecause, undecided: false });
   }
   return expiries;
 }
@@ -101,8 +104,12 @@ async function planOne(
   of: { readonly cluster: KeptCluster; readonly listing: WalListing; readonly policy: WalPolicy },
 ): Promise<WalExpiryPlan> {
   const { cluster, listing, policy } = of;
-  const retention = retentionOf(ctx, cluster, policy);
   const archive = WalArchive.of(repository, cluster.systemIdentifier);
+  const windowMs = longestWindowMs(cluster, policy);
+  const isBounded = windowMs < Number.POSITIVE_INFINITY;
+  const present = isBounded ? await presentOf(ctx, archive, { cluster, listing }) : undefined;
+  const retention: WalRetention =
+    present === undefined ? { keep: 'all' } : { keep: 'since', time: new Date(present - windowMs) };
   const endedTimelines = new Set<TimelineId>();
   if (retention.keep === 'since') {
     for (const timeline of await endedBefore(ctx, archive, { listing, time: retention.time }))
@@ -112,11 +119,25 @@ async function planOne(
 }
 
 /** Of several sources that share a cluster the longest window holds. */
-function retentionOf(ctx: Context, { sources }: KeptCluster, { windowMs, sourceWindowsMs }: WalPolicy): WalRetention {
+function longestWindowMs({ sources }: KeptCluster, { windowMs, sourceWindowsMs }: WalPolicy): number {
   const windows = [...sources].map((source) => sourceWindowsMs?.get(source) ?? windowMs ?? Number.POSITIVE_INFINITY);
-  const longest = Math.max(...windows);
-  if (longest === Number.POSITIVE_INFINITY) return { keep: 'all' };
-  return { keep: 'since', time: new Date(ctx.clock.now().getTime() - longest) };
+  return Math.max(...windows);
+}
+
+/**
+ * The end of a window in milliseconds: now, or the newest that is there of the cluster when that is older. A clock that
+ * is far ahead must not take everything for out of date. Undefined when nothing tells its time.
+ */
+async function presentOf(
+  ctx: Context,
+  archive: WalArchive,
+  { cluster, listing }: { readonly cluster: KeptCluster; readonly listing: WalListing },
+): Promise<number | undefined> {
+  const times = cluster.backups.flatMap(({ end }) => end?.time.getTime() ?? []);
+  const newest = listing.timelines.at(-1);
+  const storedAt = newest === undefined ? undefined : await storedTime(ctx, archive, { files: newest, listing });
+  if (storedAt !== undefined) times.push(storedAt.getTime());
+  return times.length === 0 ? undefined : Math.min(ctx.clock.now().getTime(), Math.max(...times));
 }
 
 /** Timelines left before a moment: their last WAL was stored before it. */
@@ -127,15 +148,28 @@ async function endedBefore(
 ): Promise<TimelineId[]> {
   const ended: TimelineId[] = [];
   for (const files of listing.timelines.slice(0, -1)) {
-    const number = newestSegment(files)!;
-    const segment = formatWalSegmentName({ timeline: files.timeline, number }, listing.segmentBytes);
-    const kind = files.segments.at(-1) === number ? 'segment' : 'partial';
-    try {
-      if ((await archive.get(ctx, { kind, segment })).header.storedAt <= time) ended.push(files.timeline);
-    } catch (error) {
-      // finished since it was listed, or damaged: it counts as going on, and more is kept
-      if (!isOperationError(error, 'object-missing', 'repository-damaged', 'wal-invalid')) throw error;
-    }
+    const storedAt = await storedTime(ctx, archive, { files, listing });
+    if (storedAt !== undefined && storedAt <= time) ended.push(files.timeline);
   }
   return ended;
+}
+
+/**
+ * When the newest segment of a timeline was stored; undefined for one that was finished since it was listed, or is
+ * damaged: more is kept then.
+ */
+async function storedTime(
+  ctx: Context,
+  archive: WalArchive,
+  { files, listing }: { readonly files: TimelineFiles; readonly listing: WalListing },
+): Promise<Date | undefined> {
+  const number = newestSegment(files)!;
+  const segment = formatWalSegmentName({ timeline: files.timeline, number }, listing.segmentBytes);
+  const kind = files.segments.at(-1) === number ? 'segment' : 'partial';
+  try {
+    return (await archive.get(ctx, { kind, segment })).header.storedAt;
+  } catch (error) {
+    if (!isOperationError(error, 'object-missing', 'repository-damaged', 'wal-invalid')) throw error;
+    return undefined;
+  }
 }

@@ -31,12 +31,13 @@ async function prepare(backend: Backend): Promise<void> {
   const clock = new SimulatedClock();
   const ctx = createContext({ clock });
   const repository = await newRepository({ ctx, backend });
-  await archiveSegments(ctx, repository, { from: 1n, to: lastSegment });
+  await archiveSegments(ctx, repository, { from: 1n, to: lastSegment - 1n });
   for (const segment of [2n, 3n, 5n, 6n, 8n]) {
     const files = { own: randomBytes(20_000), shared: Buffer.alloc(20_000, 'shared') };
     await backUpCluster(ctx, repository, { segment, files, tags: segment === 3n ? ['critical'] : [] });
     clock.advance(dayMs);
   }
+  await archiveSegments(ctx, repository, { from: lastSegment, to: lastSegment });
 }
 
 async function copyOf(prepared: Backend): Promise<Backend> {

@@ -2,6 +2,7 @@ import { isPhysical, loadPhysicalRecord } from '../backup/loadPhysicalRecord.ts'
 import type { PhysicalRecord } from '../backup/physicalRecord.ts';
 import type { Context } from '../base/context.ts';
 import { forEachConcurrently } from '../base/concurrency.ts';
+import { isOperationError } from '../base/errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
 import { parseSystemIdentifier, type SystemIdentifier } from '../postgres/systemIdentifier.ts';
 import { toTimelineId } from '../postgres/timeline.ts';
@@ -42,6 +43,8 @@ export async function loadKeptClusters(
       const group = groups.get(record.systemIdentifier) ?? { sources: new Set(), backups: [] };
       groups.set(record.systemIdentifier, group);
       group.sources.add(record.source);
+      const tagged = sourceIdentity(snapshot)?.source; // a stock client may have given it another
+      if (tagged !== undefined) group.sources.add(tagged);
       group.backups.push(keptBackup(record, flawed.has(snapshot.id)));
     } catch (error) {
       if (!isUnreadable(error)) throw error;
@@ -65,7 +68,7 @@ async function baseBackupRecord(
     const { kind } = await loadSourceRecord(ctx, repository, snapshot);
     if (kind !== 'postgres') return undefined;
   } catch (error) {
-    if (isUnreadable(error)) return undefined;
+    if (isOperationError(error, 'not-found')) return undefined; // none of ours: it has no record
     throw error;
   }
   return loadPhysicalRecord(ctx, repository, snapshot);
