@@ -8,7 +8,7 @@ import { snapshotSource } from '../snapshot/repositorySource.ts';
 import { matchesFilter, type SnapshotFilter } from '../snapshot/snapshotFilter.ts';
 import { loadSnapshots, type Snapshot } from '../snapshot/snapshots.ts';
 import { planForgetNamed, type NamedSnapshots } from './forgetNamed.ts';
-import { judgeSnapshots, saveHolds, type HeldSource, type Judgement } from './judgeSnapshots.ts';
+import { judgeSnapshots, saveHolds, type FailedProofs, type HeldSource, type Judgement } from './judgeSnapshots.ts';
 import { planPruneWithout, pruneLocked, type PruneLimits, type PruneResult } from './prune.ts';
 
 /** Which snapshots are forgotten: those that a policy does not keep, or those that are named. */
@@ -25,8 +25,7 @@ export interface ForgetRun extends LockWait {
   readonly dryRun?: boolean;
   /** Removes what nobody needs any more afterwards, WAL included, under the same lock. */
   readonly prune?: PruneLimits;
-  /** Ids of snapshots whose last proof failed. */
-  readonly failedProofs?: ReadonlySet<string>;
+  readonly failedProofs?: FailedProofs;
   readonly progress?: Progress;
 }
 
@@ -48,14 +47,14 @@ const deleteConcurrency = 8;
  * counted.
  */
 export async function forget(ctx: Context, repository: Repository, run: ForgetRun): Promise<ForgetResult> {
-  const { dryRun = false, failedProofs = new Set(), progress = silentProgress } = run;
+  const { dryRun = false, progress = silentProgress } = run;
   if (!dryRun) repository.requireDeletable();
   return withLock(ctx, repository, {
     ...run,
     exclusive: !dryRun,
     run: async (locked, lock) => {
       const snapshots = await loadSnapshots(locked, snapshotSource(repository));
-      const judgement = await judgeSnapshots(locked, repository, { snapshots, failedProofs });
+      const judgement = await judgeSnapshots(locked, repository, { snapshots, failedProofs: run.failedProofs });
       const forgotten = plan(locked, { snapshots, selection: run.selection, judgement });
       if (!dryRun) {
         await saveHolds(locked, repository, judgement);

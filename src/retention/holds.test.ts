@@ -90,3 +90,47 @@ test('a hold that cannot be read stops everything; a source without backups cann
   expect(await present()).toBe(4);
   await expect(acknowledgeChange(ctx, repository, { source: 'other' })).rejects.toMatchObject({ code: 'not-found' });
 });
+
+test('a shrink is found although other backups followed before anybody looked', async () => {
+  const { ctx, repository, backUpOf, forgetAll, present } = await bench();
+  for (let day = 0; day < 8; day++) await backUpOf(undefined, 1000);
+  const first = await backUpOf(undefined, 100);
+  for (let day = 0; day < 5; day++) await backUpOf(undefined, 100);
+  const { held } = await forgetAll();
+  expect(held[0]?.reason).toBe(`backup ${first.slice(0, 8)} has 100 bytes, where 1000 are usual`);
+  expect(await present()).toBe(14);
+  await acknowledgeChange(ctx, repository, { source: 'main' });
+  expect((await forgetAll()).held).toEqual([]);
+});
+
+test('a rewrite is found although another backup of the same followed', async () => {
+  const { backUpOf, forgetAll } = await bench();
+  for (let day = 0; day < 4; day++) await backUpOf();
+  const encrypted = randomBytes(100_000);
+  const id = await backUpOf(encrypted);
+  await backUpOf(encrypted);
+  expect((await forgetAll()).held[0]?.reason).toBe(`100 % of backup ${id.slice(0, 8)} is new, where 4 % is usual`);
+});
+
+test('a backup that cannot be read does not hide a change', async () => {
+  const { ctx, repository, backUpOf, forgetAll } = await bench();
+  for (const size of [1000, 1000, 1000]) await backUpOf(undefined, size);
+  await backUpSource(ctx, repository, { record: null });
+  await backUpOf(undefined, 100);
+  expect((await forgetAll({ dryRun: true })).held).toMatchObject([{ cause: 'change' }]);
+  await backUpSource(ctx, repository, { record: null });
+  expect((await forgetAll()).held).toMatchObject([{ cause: 'change' }]);
+});
+
+test('a hold comes after an acknowledgement, whatever the clock said then', async () => {
+  const { ctx, repository, backUpOf, forgetAll, present } = await bench();
+  for (const size of [1000, 1000, 1000, 1000]) await backUpOf(undefined, size);
+  const ahead = new SimulatedClock(new Date(ctx.clock.now().getTime() + 100 * dayMs).toISOString());
+  await acknowledgeChange({ ...ctx, clock: ahead }, repository, { source: 'main' });
+  for (const size of [1000, 1000, 1000, 100]) await backUpOf(undefined, size);
+  for (let run = 0; run < 2; run++) expect((await forgetAll()).held).toMatchObject([{ cause: 'change' }]);
+  for (const size of [1000, 1000]) await backUpOf(undefined, size);
+  expect((await forgetAll()).held).toHaveLength(1);
+  expect(await objectNames(repository.backend, 'understudy/holds/')).toHaveLength(2);
+  expect(await present()).toBe(10);
+});

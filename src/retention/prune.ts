@@ -9,7 +9,7 @@ import { snapshotReferences } from '../snapshot/references.ts';
 import { snapshotSource } from '../snapshot/repositorySource.ts';
 import { loadSnapshots } from '../snapshot/snapshots.ts';
 import { expireWal, planClusterExpiry, type ClusterWalExpiry, type WalPolicy } from './expireWal.ts';
-import { judgeSnapshots, saveHolds, type HeldSource, type Judgement } from './judgeSnapshots.ts';
+import { judgeSnapshots, saveHolds, type FailedProofs, type HeldSource, type Judgement } from './judgeSnapshots.ts';
 
 export interface PruneLimits {
   readonly repack: RepackOptions;
@@ -19,8 +19,8 @@ export interface PruneLimits {
 export interface PruneRun extends LockWait, PruneLimits {
   /** Says what would be done and does nothing. */
   readonly dryRun?: boolean;
-  /** Ids of snapshots whose last proof failed: WAL is kept as if they were not there too. */
-  readonly failedProofs?: ReadonlySet<string>;
+  /** WAL is kept as if these snapshots were not there too. */
+  readonly failedProofs?: FailedProofs;
   readonly progress?: Progress;
 }
 
@@ -39,14 +39,14 @@ export async function prune(
   repository: Repository,
   run: PruneRun,
 ): Promise<PruneResult & { readonly held: readonly HeldSource[] }> {
-  const { dryRun = false, failedProofs = new Set(), progress = silentProgress } = run;
+  const { dryRun = false, progress = silentProgress } = run;
   if (!dryRun) repository.requireDeletable();
   return withLock(ctx, repository, {
     ...run,
     exclusive: !dryRun,
     run: async (locked, lock) => {
       const snapshots = await loadSnapshots(locked, snapshotSource(repository));
-      const judgement = await judgeSnapshots(locked, repository, { snapshots, failedProofs });
+      const judgement = await judgeSnapshots(locked, repository, { snapshots, failedProofs: run.failedProofs });
       const parts = { limits: run, judgement, progress };
       if (dryRun) {
         const planned = await planPruneWithout(locked, repository, { ...parts, removed: new Set() });

@@ -33,22 +33,29 @@ export interface Flaw {
   readonly partial: boolean;
 }
 
-/** The flaw of a snapshot that its record tells; undefined when it tells nothing bad. */
-export async function recordedFlaw(
-  ctx: Context,
-  repository: Repository,
-  snapshot: Snapshot,
-): Promise<Flaw | undefined> {
+/** What the record of a snapshot says about it. */
+export interface RecordFacts {
+  /** Undefined when it tells nothing bad. */
+  readonly flaw: Flaw | undefined;
+  readonly sizeBytes: number | undefined;
+}
+
+/** Reads what a record says; one that cannot be read is a flaw. */
+export async function loadRecordFacts(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<RecordFacts> {
   try {
-    const { outcome, pages } = await loadSourceRecord(ctx, repository, snapshot);
-    if (outcome === 'incomplete') return { reason: 'it is incomplete', partial: true };
-    if (pages !== undefined && pages.badCount > 0)
-      return { reason: 'it has pages with wrong checksums', partial: true };
-    return undefined;
+    const record = await loadSourceRecord(ctx, repository, snapshot);
+    return { flaw: flawOf(record), sizeBytes: record.sizeBytes };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    return { reason: `its record cannot be read: ${error.message}`, partial: false };
+    const flaw = { reason: `its record cannot be read: ${error.message}`, partial: false };
+    return { flaw, sizeBytes: undefined };
   }
+}
+
+function flawOf({ outcome, pages }: SourceRecord): Flaw | undefined {
+  if (outcome === 'incomplete') return { reason: 'it is incomplete', partial: true };
+  if (pages !== undefined && pages.badCount > 0) return { reason: 'it has pages with wrong checksums', partial: true };
+  return undefined;
 }
 
 /** True when it is the snapshot that cannot be read, and storage is well. */

@@ -44,17 +44,16 @@ test('the last good backup stays; one whose proof failed, that is incomplete or 
   const { backUps, left } = await bench();
   const ids = await backUps({}, {}, {}, { record: { outcome: 'incomplete' } }, { record: null }, {});
   expect(await left(ids, {})).toEqual([5]);
-  expect(await left(ids, { failedProofs: new Set([ids[5]!]) })).toEqual([2, 5]);
+  const failedProofs = async () => new Set([ids[5]!]);
+  expect(await left(ids, { failedProofs })).toEqual([2, 5]);
   const policy = { tags: [['none of them']] };
-  expect(await left(ids, { failedProofs: new Set([ids[5]!]), selection: { policy, allowRemoveAll: true } })).toEqual([
-    2,
-  ]);
+  expect(await left(ids, { failedProofs, selection: { policy, allowRemoveAll: true } })).toEqual([2]);
 });
 
 test('a flawed backup fills no slot: the good one of the same day is kept beside it', async () => {
   const { ctx, repository, backUps } = await bench();
   const ids = await backUps({}, {}, {}, {}, {});
-  const failedProofs = new Set([ids[3]!]);
+  const failedProofs = async () => new Set([ids[3]!]);
   const { forgotten } = await forget(ctx, repository, {
     selection: { policy: { daily: 3, keepOldest: false } },
     failedProofs,
@@ -88,4 +87,20 @@ test('where every backup is incomplete, the newest of them is the last good one'
   const incomplete = { record: { outcome: 'incomplete' } };
   const ids = await backUps(incomplete, incomplete, { record: null });
   expect(await left(ids, {})).toEqual([1, 2]);
+});
+
+test('an older flawed backup fills no slot either', async () => {
+  const { backUps, left } = await bench();
+  // Sunday to Sunday: two backups of last week, of which the newer one is incomplete, and one of this week
+  const nothing = { source: 'other' };
+  const ids = await backUps(
+    nothing,
+    {},
+    { record: { outcome: 'incomplete' } },
+    ...Array.from({ length: 5 }, () => nothing),
+    {},
+  );
+  const policy = { weekly: 2, last: 1, keepOldest: false };
+  const sourcePolicies = new Map([['other', { last: 1 }]]);
+  expect(await left(ids, { selection: { policy, sourcePolicies } })).toEqual([1, 2, 7, 8]);
 });

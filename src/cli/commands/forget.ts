@@ -28,7 +28,7 @@ export const run: CommandRun<typeof forgetSpec> = async (ctx, invocation) => {
   const result = await forget(ctx, repository, {
     selection,
     dryRun: options.dryRun,
-    failedProofs: await loadFailedProofs(ctx, repository),
+    failedProofs: (locked, snapshots) => loadFailedProofs(locked, repository, snapshots),
     ...(options.prune ? { prune: { repack, wal } } : {}),
     ...lockWait(invocation),
     progress: printer.progress,

@@ -17,7 +17,7 @@ export const run: CommandRun<typeof pruneSpec> = async (ctx, invocation) => {
     repack,
     wal,
     dryRun: options.dryRun,
-    failedProofs: await loadFailedProofs(ctx, repository),
+    failedProofs: (locked, snapshots) => loadFailedProofs(locked, repository, snapshots),
     ...lockWait(invocation),
     progress: printer.progress,
   });

@@ -14,6 +14,7 @@ import { lockWait, openRepository } from '../openRepository.ts';
 import type { verifySpec } from '../specs/verify.ts';
 import { formatTable } from '../table.ts';
 import { historyColumns, proofText } from '../verify/describeProof.ts';
+import { verifyAndKeep } from '../verify/verifyAndKeep.ts';
 
 type VerifyInvocation = Invocation<typeof verifySpec>;
 
@@ -22,9 +23,14 @@ export const run: CommandRun<typeof verifySpec> = async (ctx, invocation) => {
   if (options.history) return printHistory(ctx, invocation);
   const verify = options.wholeRepository ? wholeRepository(invocation) : oneSnapshot(await snapshotOptions(invocation));
   const repository = await openRepository(ctx, invocation);
-  const { proof, kept } = await verify(ctx, repository);
-  printer.end(true);
-  const object = await keepProof(ctx, invocation, { repository, proof });
+  const { proof, kept, object } = await verifyAndKeep(ctx, repository, {
+    verify,
+    keep: (made) => {
+      printer.end(true);
+      return keepProof(ctx, invocation, { repository, proof: made });
+    },
+    ...lockWait(invocation),
+  });
   printer.result('proof', { ...proof, object, kept_sandbox: kept ?? null }, () => proofText(terminal, proof));
   if (kept !== undefined) printer.remark(`The recovered cluster is in ${kept}; remove it when you are done.`);
   requirePassed(proof);

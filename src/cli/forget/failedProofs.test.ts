@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createContext } from '../../base/context.ts';
-import { newRepository } from '../../testing/repositories.ts';
+import { RepositoryLock } from '../../repository/lock.ts';
+import { forget } from '../../retention/forget.ts';
+import { newRepository, reopen } from '../../testing/repositories.ts';
+import { SimulatedClock } from '../../testing/simulatedClock.ts';
+import { backUp } from '../../testing/testSnapshots.ts';
 import type { Proof } from '../../verify/proof.ts';
 import { saveProof } from '../../verify/proofStore.ts';
 import { loadFailedProofs } from './failedProofs.ts';
@@ -20,7 +24,44 @@ test('a proof that failed counts until one at its level or above passes; an inco
     for (const [day, [level, verdict]] of verdicts.entries())
       await saveProof(ctx, repository, proof(id, day, { level, verdict }));
   }
-  expect(await loadFailedProofs(ctx, repository)).toEqual(new Set(['bad', 'looked-at-less', 'fell-ill']));
+  const snapshots = [...proofs.map(([id]) => ({ id })), { id: 'never proved' }];
+  const failed = await loadFailedProofs(ctx, repository, snapshots);
+  expect(failed).toEqual(new Set(['bad', 'looked-at-less', 'fell-ill']));
+});
+
+test('a proof of a snapshot still holds after stock restic has tagged it, which gives it another id', async () => {
+  const repository = await newRepository();
+  const [bad, mended] = ['bad', 'mended'].map((original) => ({ id: `${original}-tagged`, original }));
+  for (const { original } of [bad!, mended!]) {
+    await saveProof(ctx, repository, proof(original, 0, { level: 4, verdict: 'failed' }));
+  }
+  await saveProof(ctx, repository, proof(mended!.id, 1, { level: 4, verdict: 'passed' }));
+  expect(await loadFailedProofs(ctx, repository, [bad!, mended!])).toEqual(new Set([bad!.id]));
+});
+
+test('a proof that fails while forget waits for the lock counts', async () => {
+  const clock = new SimulatedClock();
+  const waiting = createContext({ clock });
+  const repository = await newRepository({ ctx: waiting });
+  const record = Buffer.from(JSON.stringify({ format: 1, kind: 'files', source: 'main' }));
+  const backup = { files: { 'understudy.json': record }, tags: ['understudy', 'kind:files', 'source:main'] };
+  const ids: string[] = [];
+  for (let day = 0; day < 2; day++) {
+    ids.push((await backUp(waiting, repository, backup)).id);
+    clock.advance(86_400_000);
+  }
+  const verifying = await RepositoryLock.acquire(waiting, await reopen(repository, waiting), { exclusive: false });
+  vi.spyOn(clock, 'sleep').mockImplementationOnce(async () => {
+    await saveProof(ctx, repository, proof(ids[1]!, 0, { level: 4, verdict: 'failed' }));
+    await verifying[Symbol.asyncDispose]();
+  });
+  const { forgotten } = await forget(waiting, repository, {
+    selection: { policy: { last: 1 } },
+    retryMs: 60_000,
+    failedProofs: (locked, snapshots) => loadFailedProofs(locked, repository, snapshots),
+  });
+  expect(forgotten.remove).toEqual([]);
+  expect(await repository.listIds(ctx, 'snapshots')).toHaveLength(2);
 });
 
 function proof(id: string, day: number, judged: Pick<Proof, 'level' | 'verdict'>): Proof {
