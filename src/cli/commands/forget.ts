@@ -6,7 +6,9 @@ import type { CommandRun, Invocation } from '../command.ts';
 import { slotFields, slotTable } from '../forget/describeSlots.ts';
 import { loadFailedProofs } from '../forget/failedProofs.ts';
 import { policyOfConfig, policyOfFlags, sourcePoliciesOfConfig, walPolicy } from '../forget/policy.ts';
+import { refuseIgnored } from '../forget/refuseIgnored.ts';
 import { reportHeld } from '../forget/reportHeld.ts';
+import { warnAppendOnly } from '../forget/warnAppendOnly.ts';
 import { plural } from '../format.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
 import { repackOptions } from '../prune/describePrune.ts';
@@ -25,6 +27,7 @@ export const run: CommandRun<typeof forgetSpec> = async (ctx, invocation) => {
   const repack = repackOptions(options, await invocation.repositorySettings());
   const wal = walPolicy((await invocation.loadConfig()).config, options.recoveryWindow);
   const repository = await openRepository(ctx, invocation);
+  if (options.dryRun) warnAppendOnly(printer, repository);
   const result = await forget(ctx, repository, {
     selection,
     dryRun: options.dryRun,
@@ -35,11 +38,12 @@ export const run: CommandRun<typeof forgetSpec> = async (ctx, invocation) => {
   });
   printer.end(true);
   printResult(invocation, result);
-  reportHeld(printer, result.held);
+  reportHeld(printer, { held: result.held, wal: result.pruned?.wal ?? [], named: 'named' in selection });
 };
 
 async function selectionOf(invocation: ForgetInvocation): Promise<ForgetSelection> {
   const { arguments: named, options } = invocation;
+  refuseIgnored(named, options);
   const groupBy = options.groupBy === undefined ? {} : { groupBy: parseGroupBy(options.groupBy) };
   const flags = policyOfFlags(options);
   if (named.length > 0) {

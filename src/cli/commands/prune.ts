@@ -3,6 +3,7 @@ import type { CommandRun } from '../command.ts';
 import { loadFailedProofs } from '../forget/failedProofs.ts';
 import { walPolicy } from '../forget/policy.ts';
 import { reportHeld } from '../forget/reportHeld.ts';
+import { warnAppendOnly } from '../forget/warnAppendOnly.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
 import { repackOptions } from '../prune/describePrune.ts';
 import { printPruned } from '../prune/printPruned.ts';
@@ -13,6 +14,7 @@ export const run: CommandRun<typeof pruneSpec> = async (ctx, invocation) => {
   const repack = repackOptions(options, await invocation.repositorySettings());
   const wal = walPolicy((await invocation.loadConfig()).config, options.recoveryWindow);
   const repository = await openRepository(ctx, invocation);
+  if (options.dryRun) warnAppendOnly(printer, repository);
   const result = await prune(ctx, repository, {
     repack,
     wal,
@@ -23,5 +25,5 @@ export const run: CommandRun<typeof pruneSpec> = async (ctx, invocation) => {
   });
   printer.end(true);
   printPruned(printer, result, options.dryRun);
-  reportHeld(printer, result.held);
+  reportHeld(printer, { ...result, named: false });
 };
