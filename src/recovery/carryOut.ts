@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../base/context.ts';
 import { lockDirectory } from '../base/directoryLock.ts';
-import { OperationError, assert } from '../base/errors.ts';
+import { InvariantError, OperationError, assert, errorMessage } from '../base/errors.ts';
 import { createScratchDirectory, removeOrphans } from '../postgres/scratchDirectory.ts';
 import { directoryInbox } from './decision.ts';
 import { executePlan, type RunListener } from './executePlan.ts';
@@ -31,6 +31,8 @@ export interface RunOptions {
   /** Told the places before the first step begins. */
   readonly onBegun?: (places: RunPlaces) => void;
   readonly listener?: RunListener;
+  /** Told what is wrong beside the run, in a sentence. */
+  readonly onWarning?: (message: string) => void;
 }
 
 export interface BeginOptions extends RunOptions {
@@ -47,7 +49,7 @@ export interface BeginOptions extends RunOptions {
 export async function beginRun(ctx: Context, options: BeginOptions): Promise<LoadedRun> {
   const { sandboxes } = options;
   if (sandboxes === undefined) return begin(ctx, options, undefined);
-  await clearAbandonedDrills(ctx, options.runs, sandboxes);
+  await clearAbandonedDrills(ctx, options, sandboxes);
   await using sandbox = await createScratchDirectory(sandboxes);
   return await begin(ctx, options, sandbox.path);
 }
@@ -139,7 +141,7 @@ async function goOn(ctx: Context, places: RunPlaces, options: RunOptions): Promi
       state,
       journal,
       kinds: stepKinds,
-      inbox: directoryInbox(places.decisions),
+      inbox: directoryInbox(places.decisions, options.onWarning),
       services: options.services,
       secrets,
       mask,
@@ -152,21 +154,37 @@ async function goOn(ctx: Context, places: RunPlaces, options: RunOptions): Promi
   return loadRun(places, stepKinds);
 }
 
-/** Removes what drills left whose process was killed, and notes in their journals that they are over. */
-async function clearAbandonedDrills(ctx: Context, runs: string, sandboxes: string): Promise<void> {
+/**
+ * Removes what drills left whose process was killed, and notes in their journals that they are over. A run that cannot
+ * be read keeps nobody from drilling.
+ */
+async function clearAbandonedDrills(ctx: Context, { runs, onWarning }: RunOptions, sandboxes: string): Promise<void> {
   for (const id of listRunIds(runs)) {
-    const places = runPlaces(runs, id);
-    const { state, content } = loadRun(places, stepKinds);
-    if (!state.begun.drill || state.verdict !== undefined) continue;
-    await using lock = await lockDirectory(places.directory, 'run');
-    if (lock === undefined) continue;
-    endLeftovers(id);
-    using journal = FileJournal.reopen(places.journal, content);
-    const at = ctx.clock.now().toISOString();
-    const over: JournalEntry = { type: 'ended', at, verdict: 'failed' };
-    journal.append(over);
+    try {
+      await endAbandoned(ctx, runPlaces(runs, id));
+    } catch (error) {
+      if (error instanceof InvariantError) throw error;
+      onWarning?.(`run ${id} is left as it is: ${errorMessage(error)}`);
+    }
   }
   await removeOrphans(ctx, sandboxes);
+}
+
+async function endAbandoned(ctx: Context, places: RunPlaces): Promise<void> {
+  if (!isUnfinishedDrill(loadRun(places, stepKinds))) return;
+  await using lock = await lockDirectory(places.directory, 'run');
+  if (lock === undefined) return;
+  const run = loadRun(places, stepKinds); // under the lock: until then another process may have written
+  if (!isUnfinishedDrill(run)) return;
+  endLeftovers(places.id);
+  using journal = FileJournal.reopen(places.journal, run.content);
+  const at = ctx.clock.now().toISOString();
+  const over: JournalEntry = { type: 'ended', at, verdict: 'failed' };
+  journal.append(over);
+}
+
+function isUnfinishedDrill({ state }: LoadedRun): boolean {
+  return state.begun.drill && state.verdict === undefined;
 }
 
 async function lockRun(places: RunPlaces): Promise<AsyncDisposable> {

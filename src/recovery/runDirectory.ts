@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { OperationError, assert } from '../base/errors.ts';
+import { OperationError } from '../base/errors.ts';
 import { readJournal, type JournalContent } from './journal.ts';
 import type { Plan } from './planDocument.ts';
 import { readPlan } from './readPlan.ts';
@@ -97,6 +97,10 @@ export function loadRun(places: RunPlaces, kinds: readonly StepKind[]): LoadedRu
     });
   }
   const state = rest.reduce(advance, initialState(first));
-  assert(state.begun.run === places.id, 'a journal lies in the directory of its run');
+  if (state.begun.run !== places.id) {
+    throw new OperationError('file-io', `the journal in ${places.directory} is that of run ${state.begun.run}`, {
+      hint: 'was the directory copied or renamed? remove the copy, or give it its name again',
+    });
+  }
   return { places, content, state, plan };
 }

@@ -72,6 +72,7 @@ function runOptions(ctx: Context, invocation: RunInvocation, plan: Plan, resumed
       printer.remark(`run ${told.id} in ${told.directory}`);
     },
     listener: followRun(ctx, { printer, plan, by, places }),
+    onWarning: (message) => printer.warn(message),
   };
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { listProcesses } from '../../testing/processes.ts';
 import { waitFor } from '../../testing/waitFor.ts';
@@ -172,4 +172,20 @@ test('built-in plans are right, and print as runbooks that work without us', asy
   expect(paper.output).toContain('- Anna Weiss, DBA, +41 1');
   const page = await bench.run(['plan', 'print', 'point-in-time-recovery', '--format', 'html']);
   expect(page.output).toContain('<!doctype html>');
+});
+
+test('a former run that cannot be read keeps nobody from drilling', async () => {
+  await using bench = await PlanBench.open();
+  const step = { id: 'a', title: 'A', kind: 'run', command: ['true'] };
+  const words = ['drill', 'run', bench.plan('sound', { steps: [step] })];
+  const places = ['--runs', bench.runs, '--scratch', bench.sandboxes];
+  expect((await bench.run([...words, ...places])).status).toBe(0);
+  const [former] = readdirSync(bench.runs);
+  cpSync(`${bench.runs}/${former}`, `${bench.runs}/0-copied`, { recursive: true });
+  mkdirSync(`${bench.runs}/0-broken`);
+  writeFileSync(`${bench.runs}/0-broken/journal.ndjson`, 'not JSON\n');
+  const second = await bench.run([...words, ...places]);
+  expect(second).toMatchObject({ status: 0, output: expect.stringContaining('0-broken') });
+  expect(second.output).toContain('0-copied');
+  expect((await bench.run(['drill', 'list', '--runs', bench.runs])).output.match(/sound-.*passed/g)).toHaveLength(2);
 });
