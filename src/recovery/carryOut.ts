@@ -5,12 +5,14 @@ import type { Context } from '../base/context.ts';
 import { lockDirectory } from '../base/directoryLock.ts';
 import { InvariantError, OperationError, assert, errorMessage } from '../base/errors.ts';
 import { createScratchDirectory, removeOrphans } from '../postgres/scratchDirectory.ts';
+import { checkDrill } from './checkDrill.ts';
 import { directoryInbox } from './decision.ts';
 import { executePlan, type RunListener } from './executePlan.ts';
 import { FileJournal } from './journal.ts';
 import { endLeftovers } from './leftovers.ts';
 import { createMask } from './mask.ts';
 import type { ChosenValues } from './parameterValues.ts';
+import type { ParameterValue } from './parameters.ts';
 import type { Plan } from './planDocument.ts';
 import type { PlanProblem } from './planProblem.ts';
 import { readPlan } from './readPlan.ts';
@@ -56,17 +58,12 @@ export async function beginRun(ctx: Context, options: BeginOptions): Promise<Loa
 
 async function begin(ctx: Context, options: BeginOptions, sandbox: string | undefined): Promise<LoadedRun> {
   const { document, chosen, identity, runs } = options;
-  const { name } = requirePlan(document, chosen);
+  const { name } = requirePlan(document, chosen, sandbox);
   const places = createRunDirectory(runs, name, ctx.clock.now());
   await using _ = await lockRun(places);
-  const directory = sandbox === undefined ? join(places.directory, 'work') : join(sandbox, 'work');
+  const directory = workingDirectory(sandbox ?? places.directory);
   mkdirSync(directory, { mode: 0o711 });
-  const values = new Map([
-    ...chosen.values,
-    ['run.id', places.id],
-    ['run.directory', directory],
-    ['run.drill', sandbox !== undefined],
-  ] as const);
+  const values = new Map([...chosen.values, ['run.id', places.id], ...placeValues(directory, sandbox)] as const);
   const reading = readPlan(document, { kinds: stepKinds, values });
   assert(reading.plan !== undefined, 'a plan is checked before it runs');
   {
@@ -86,14 +83,33 @@ async function begin(ctx: Context, options: BeginOptions, sandbox: string | unde
   return await goOn(ctx, places, options); // under the lock
 }
 
-/** The plan with the chosen values in it. Throws `plan-invalid` when one of them does not fit where it is used. */
-function requirePlan(document: unknown, { values }: ChosenValues): Plan {
-  const { plan, issues, problems } = readPlan(document, { kinds: stepKinds, values });
-  if (plan !== undefined && problems.length === 0) return plan;
-  const [first] = [...issues.map(({ path, message }) => `${path.join('.')}: ${message}`), ...problems.map(messageOf)];
+/**
+ * The plan with the chosen values in it. Throws `plan-invalid` when one of them does not fit where it is used, and when
+ * a drill would act outside of its sandbox.
+ */
+function requirePlan(document: unknown, { values }: ChosenValues, sandbox: string | undefined): Plan {
+  const directory = sandbox === undefined ? undefined : workingDirectory(sandbox);
+  const known = directory === undefined ? values : new Map([...values, ...placeValues(directory, sandbox)]);
+  const { plan, issues, problems } = readPlan(document, { kinds: stepKinds, values: known });
+  const outside = plan === undefined || directory === undefined ? [] : checkDrill(plan, directory);
+  const wrong = [...problems, ...outside];
+  if (plan !== undefined && wrong.length === 0) return plan;
+  const [first] = [...issues.map(({ path, message }) => `${path.join('.')}: ${message}`), ...wrong.map(messageOf)];
   throw new OperationError('plan-invalid', `the plan cannot be carried out with these values: ${first}`, {
-    hint: problems[0]?.hint ?? 'see `understudy plan print` for what its parameters mean',
+    hint: wrong[0]?.hint ?? 'see `understudy plan print` for what its parameters mean',
   });
+}
+
+/** Where relative paths of the steps start, below the run's own directory or a drill's sandbox. */
+function workingDirectory(place: string): string {
+  return join(place, 'work');
+}
+
+function placeValues(directory: string, sandbox: string | undefined): [string, ParameterValue][] {
+  return [
+    ['run.directory', directory],
+    ['run.drill', sandbox !== undefined],
+  ];
 }
 
 function messageOf({ message }: PlanProblem): string {

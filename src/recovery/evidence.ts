@@ -78,7 +78,7 @@ export function composeEvidence({ places, content, state, plan }: LoadedRun, con
     backups,
     target: {
       directory: begun.directory,
-      isolation: begun.drill ? 'a sandbox that was removed at the end' : null,
+      isolation: isolation(plan, state),
     },
     timeline: { begunAt: begun.at, endedAt: state.endedAt ?? null, resumptions: state.resumptions, steps },
     result: {
@@ -193,4 +193,11 @@ function notRunReason(status: string, decision: StepDecision | null): string {
 
 function seconds(ms: number | undefined): number | null {
   return ms === undefined ? null : ms / 1000;
+}
+
+/** Only said when it is so: at the end, and when no step was allowed to act outside. */
+function isolation({ steps }: Plan, run: RunState): string | null {
+  if (!run.begun.drill || run.endedAt === undefined) return null;
+  const outside = steps.some(({ drill, id }) => drill && stepState(run, id).begunAt !== undefined);
+  return outside ? null : 'a sandbox that was removed at the end';
 }

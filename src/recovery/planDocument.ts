@@ -25,6 +25,8 @@ export interface Step {
   readonly critical: boolean;
   /** Clean-up: runs at the end, whatever happened before. */
   readonly always: boolean;
+  /** May act outside of the sandbox in a drill. */
+  readonly drill: boolean;
   readonly repeatable: boolean;
   readonly owner: string | undefined;
   readonly runbook: string | undefined;
@@ -127,6 +129,7 @@ const commonShape = {
     .describe('How often a failed step is tried again.'),
   critical: z.boolean().default(true).describe('Whether the plan has failed when this step fails.'),
   always: z.boolean().default(false).describe('Clean-up: runs at the end, whatever happened before.'),
+  drill: z.boolean().default(false).describe('Whether a drill does it although it acts outside of the sandbox.'),
   repeatable: z.boolean().optional().describe('Whether it may simply be done again when it was cut short.'),
   owner: z.string().min(1).optional().describe('Who is asked about this step.'),
   runbook: z.string().min(1).optional().describe('What a person does who has to do it without Understudy.'),
@@ -134,9 +137,8 @@ const commonShape = {
 
 function stepSchema(kind: StepKind) {
   return z.strictObject({ ...commonShape, kind: z.literal(kind.name), ...kind.shape }).transform((document): Step => {
-    const { id, title, needs, when, timeout, retries, critical, always, repeatable, owner, runbook, ...rest } =
-      document;
-    const { kind: _, ...options } = rest;
+    const { id, title, needs, when, timeout, retries, critical, always, drill, repeatable, ...rest } = document;
+    const { kind: _, owner, runbook, ...options } = rest;
     return {
       id,
       title,
@@ -147,6 +149,7 @@ function stepSchema(kind: StepKind) {
       retries: { times: retries.times, delayMs: retries.delay, longestDelayMs: retries.longestDelay },
       critical,
       always,
+      drill,
       repeatable: repeatable ?? kind.repeatable(options),
       owner,
       runbook,

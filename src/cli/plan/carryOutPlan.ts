@@ -1,4 +1,5 @@
 import { hostname, tmpdir } from 'node:os';
+import { resolve } from 'node:path';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
 import type { Context } from '../../base/context.ts';
 import { OperationError, assert } from '../../base/errors.ts';
@@ -47,7 +48,7 @@ export async function sandboxesDirectory(
   { loadConfig }: Pick<Invocation, 'loadConfig'>,
   flag: string | undefined,
 ): Promise<string> {
-  return flag ?? (await loadConfig()).config.verify.directory ?? tmpdir();
+  return resolve(flag ?? (await loadConfig()).config.verify.directory ?? tmpdir());
 }
 
 function runOptions(ctx: Context, invocation: RunInvocation, plan: Plan, resumed = false): RunOptions {

@@ -174,12 +174,37 @@ test('built-in plans are right, and print as runbooks that work without us', asy
   expect(page.output).toContain('<!doctype html>');
 });
 
+test('a drill acts outside of its sandbox only where the plan allows it by name', async () => {
+  await using bench = await PlanBench.open();
+  const live = bench.directory.join('live');
+  mkdirSync(live);
+  writeFileSync(`${live}/config`, 'live');
+  const drill = ['drill', 'run', '--runs', bench.runs, '--scratch', bench.sandboxes];
+  for (const destination of [live, '../../../live']) {
+    const values = ['--set', `destination=${destination}`, '--set', 'application=app'];
+    const refused = await bench.run([...drill, 'configuration-recovery', ...values]);
+    expect(refused).toMatchObject({ status: 2, output: expect.stringContaining(`it writes ${live}`) });
+  }
+  const notify = { id: 'a', title: 'A', kind: 'notify', command: ['tee', `${live}/told`], message: 'we drill' };
+  const silent = await bench.run([...drill, bench.plan('silent', { steps: [notify] })]);
+  expect(silent).toMatchObject({ status: 2, output: expect.stringContaining('`drill: true`') });
+  expect(readdirSync(live)).toEqual(['config']);
+  expect(readFileSync(`${live}/config`, 'utf8')).toBe('live');
+  expect(existsSync(bench.runs)).toBe(false);
+  expect(readdirSync(bench.sandboxes)).toEqual([]);
+  const allowed = await bench.run([...drill, bench.plan('telling', { steps: [{ ...notify, drill: true }] })]);
+  expect(allowed.status).toBe(0);
+  expect(readFileSync(`${live}/told`, 'utf8')).toBe('we drill\n');
+  expect(bench.evidence().target.isolation).toBe(null);
+});
+
 test('a former run that cannot be read keeps nobody from drilling', async () => {
   await using bench = await PlanBench.open();
   const step = { id: 'a', title: 'A', kind: 'run', command: ['true'] };
   const words = ['drill', 'run', bench.plan('sound', { steps: [step] })];
   const places = ['--runs', bench.runs, '--scratch', bench.sandboxes];
   expect((await bench.run([...words, ...places])).status).toBe(0);
+  expect(bench.evidence().target.isolation).toContain('removed');
   const [former] = readdirSync(bench.runs);
   cpSync(`${bench.runs}/${former}`, `${bench.runs}/0-copied`, { recursive: true });
   mkdirSync(`${bench.runs}/0-broken`);

@@ -6,7 +6,8 @@ export const drillRunSpec = {
   summary: 'Rehearse a recovery plan in a sandbox',
   description:
     'Relative paths of the plan lie in a directory of their own, which is removed at the end with every process that ' +
-    'the steps left; after a crash the next drill removes it. The evidence stays.',
+    'the steps left; after a crash the next drill removes it. A step that acts on anything else is refused unless it ' +
+    'says `drill: true`. The evidence stays.',
   arguments: [{ name: 'plan', description: 'name of a plan, or its file', complete: 'file' }],
   options: {
     ...runOptions,
