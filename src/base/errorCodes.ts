@@ -75,6 +75,7 @@ export const errorCodes = {
   // recovery plans
   'plan-invalid': entry(2, 400, 'the recovery plan is wrong'),
   'plan-failed': entry(1, 500, 'a recovery plan ended without having reached its goal'),
+  'plan-deviations': entry(3, 409, 'a recovery plan reached its goal, with deviations that somebody has to see to'),
   'step-failed': entry(1, 500, 'a step of a recovery plan failed or ran out of time'),
   'run-busy': entry(11, 423, 'another process carries out this run'),
   // the machine around us

@@ -4,7 +4,7 @@ const meanings: Readonly<Record<number, string>> = {
   0: 'done',
   1: 'failed',
   2: 'the command line or the configuration is wrong; nothing was done',
-  3: 'done, but some of the input was changed, damaged or unreadable',
+  3: 'done, but some of the input was changed, damaged or unreadable, or a recovery deviates from its plan',
   4: 'not decided: the backup could not be tested',
   10: 'there is no repository',
   11: 'the repository is locked',

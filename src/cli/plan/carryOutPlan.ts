@@ -12,6 +12,7 @@ import type { Plan } from '../../recovery/planDocument.ts';
 import { findRun, loadRun, type LoadedRun, type RunPlaces } from '../../recovery/runDirectory.ts';
 import { stepKinds } from '../../recovery/stepKinds.ts';
 import type { Invocation } from '../command.ts';
+import { plural } from '../format.ts';
 import type { planRunSpec } from '../specs/plan.ts';
 import { requirePlan } from './checkedPlan.ts';
 import { evidenceText } from './describeRun.ts';
@@ -25,7 +26,10 @@ export type RunInvocation = Omit<Invocation<typeof planRunSpec>, 'options'> & {
   readonly options: Omit<Invocation<typeof planRunSpec>['options'], 'resume'>;
 };
 
-/** Begins a run; a drill when it is told where sandboxes go. Throws `plan-failed` when its verdict is that. */
+/**
+ * Begins a run; a drill when it is told where sandboxes go. Throws `plan-failed` when its verdict is that, and
+ * `plan-deviations` when something else is to be seen to.
+ */
 export async function beginPlan(
   ctx: Context,
   invocation: RunInvocation,
@@ -99,11 +103,20 @@ async function conclude(ctx: Context, invocation: RunInvocation, run: LoadedRun)
   printer.result('run_ended', { evidence }, () => evidenceText(evidence));
   printer.remark(`Evidence: ${run.places.evidencePage}`);
   ctx.log.info({ run: run.places.id, ...evidence.result }, 'the run is over');
-  if (evidence.result.verdict !== 'failed') return;
-  const failed = evidence.timeline.steps.find(({ status }) => status === 'failed');
-  throw new OperationError('plan-failed', `${run.plan.name} failed: ${failed?.title}: ${failed?.error?.message}`, {
-    hint: failed?.error?.hint ?? `what the steps printed is in ${run.places.output}`,
-    detail: { run: run.places.id },
+  const detail = { run: run.places.id };
+  if (evidence.result.verdict === 'failed') {
+    const failed = evidence.timeline.steps.find(({ status }) => status === 'failed');
+    throw new OperationError('plan-failed', `${run.plan.name} failed: ${failed?.title}: ${failed?.error?.message}`, {
+      hint: failed?.error?.hint ?? `what the steps printed is in ${run.places.output}`,
+      detail,
+    });
+  }
+  const { deviations } = evidence;
+  if (deviations.length === 0) return;
+  const count = plural(deviations.length, 'deviation');
+  throw new OperationError('plan-deviations', `${run.plan.name} was carried through, with ${count}`, {
+    hint: `${deviations[0]?.finding}; the evidence tells who sees to each, and by when`,
+    detail,
   });
 }
 

@@ -86,5 +86,7 @@ test('the monthly test restores the newest backup with its WAL in a sandbox, and
   expect(backups).toMatchObject([{ step: 'restore', snapshot: snapshot.id, source: 'main' }]);
   expect(Date.parse(result.recoveredTo ?? '')).toBeGreaterThan(Number(snapshot.time.ns / 1_000_000n));
   expect(result).toMatchObject({ rtoMet: true, rpoMet: true });
+  const bad = await bench.run([...words, '--set', 'checksums=/bin/false'], environment);
+  expect(bad).toMatchObject({ status: 1, output: expect.stringContaining('the run is over: failed') });
   expect(readdirSync(bench.sandboxes)).toEqual([]);
 });

@@ -214,3 +214,26 @@ test('a former run that cannot be read keeps nobody from drilling', async () => 
   expect(second.output).toContain('0-copied');
   expect((await bench.run(['drill', 'list', '--runs', bench.runs])).output.match(/sound-.*passed/g)).toHaveLength(2);
 });
+
+test.each([
+  ['a check that is not critical fails', {}, { critical: false, command: ['false'] }, 'A: false failed'],
+  ['the clean-up fails', {}, { always: true, command: ['false'] }, 'A: false failed'],
+  ['the objective is missed', { objective: { rto: '1ms' } }, { command: ['true'] }, 'took longer than its objective'],
+])('a run in which %s is carried through, and does not end with status 0', async (_, parts, options, finding) => {
+  await using bench = await PlanBench.open();
+  const steps = [
+    { id: 'a', title: 'A', kind: 'run', ...options },
+    { id: 'b', title: 'B', kind: 'run', command: ['true'] },
+  ];
+  const plan = bench.plan('deviating', { ...parts, steps });
+  for (const words of [
+    ['plan', 'run'],
+    ['drill', 'run', '--scratch', bench.sandboxes],
+  ]) {
+    const { status, output } = await bench.run([...words, plan, '--runs', bench.runs, '--json']);
+    expect(status).toBe(3);
+    const error = output.split('\n').find((line) => line.includes('"message_type":"error"'));
+    expect(JSON.parse(error ?? '')).toMatchObject({ code: 'plan-deviations', hint: expect.stringContaining(finding) });
+    expect(bench.evidence()).toMatchObject({ deviations: [{ finding: expect.stringContaining(finding) }] });
+  }
+});

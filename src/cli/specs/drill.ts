@@ -7,7 +7,7 @@ export const drillRunSpec = {
   description:
     'Relative paths of the plan lie in a directory of their own, which is removed at the end with every process that ' +
     'the steps left; after a crash the next drill removes it. A step that acts on anything else is refused unless it ' +
-    'says `drill: true`. The evidence stays.',
+    'says `drill: true`. The evidence stays. Exit status as of `plan run`.',
   arguments: [{ name: 'plan', description: 'name of a plan, or its file', complete: 'file' }],
   options: {
     ...runOptions,

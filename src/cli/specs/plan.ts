@@ -60,7 +60,7 @@ export const planRunSpec = {
   description:
     'Every event is written down before anything depends on it: after a crash `--resume` goes on at the step. Steps ' +
     'that wait for a person are answered at the terminal, or with `plan approve` from elsewhere. Exit status 1: the ' +
-    'plan failed.',
+    'plan failed; 3: it was carried through, with deviations that the evidence lists.',
   arguments: [{ ...planArgument, count: 'optional' }],
   options: {
     ...runOptions,
