@@ -123,3 +123,24 @@ test('the page is one file without script, and what people wrote is escaped', ()
   expect(text).toContain('2026-11-22 10:12:00 UTC');
   expect(text.match(/<table>/g)?.length).toBe(text.match(/<\/table>/g)?.length);
 });
+
+test('a backup that was not whole is a deviation of the step that restored it', () => {
+  const [step] = steps;
+  const facts = { snapshot: 'abc', flaw: 'it is incomplete' };
+  const succeeded = {
+    type: 'step-succeeded',
+    step: 'restore',
+    attempt: 1,
+    ...done,
+    summary: 'restored',
+    facts,
+  } as const;
+  const run = loadedRun({ steps: [step] }, [
+    [1, succeeded],
+    [1, { type: 'ended', verdict: 'passed' }],
+  ]);
+  const { deviations } = composeEvidence(run, []);
+  expect(deviations).toMatchObject([
+    { finding: 'Restore: what was restored is no whole backup: it is incomplete', severity: 'major' },
+  ]);
+});

@@ -160,10 +160,9 @@ function deviations(plan: Plan, run: RunState, { rtoMet, rpoMet }: Result): Devi
   const due = (days: number): string => new Date(endMs + days * dayMs).toISOString().slice(0, 10);
   const owner = plan.owner ?? null;
   const found: Deviation[] = plan.steps.flatMap((step) => {
-    const { status, error, decision } = stepState(run, step.id);
-    if (status !== 'failed' && status !== 'skipped') return [];
-    const reason = status === 'failed' ? error?.message : `left out by ${decision?.by}: ${decision?.reason}`;
-    const finding = `${step.title}: ${reason ?? 'failed'}`;
+    const reason = findingOf(step, run);
+    if (reason === undefined) return [];
+    const finding = `${step.title}: ${reason}`;
     const severity = step.critical ? 'major' : 'minor';
     const dueDate = due(severity === 'major' ? majorDueDays : minorDueDays);
     return [{ step: step.id, finding, severity, owner: step.owner ?? owner, dueDate }];
@@ -176,6 +175,14 @@ function deviations(plan: Plan, run: RunState, { rtoMet, rpoMet }: Result): Devi
     if (met === false) found.push({ step: null, finding, severity: 'major', owner, dueDate: due(majorDueDays) });
   }
   return found;
+}
+
+function findingOf({ id }: Step, run: RunState): string | undefined {
+  const { status, error, decision, facts } = stepState(run, id);
+  if (status === 'failed') return error?.message ?? 'failed';
+  if (status === 'skipped') return `left out by ${decision?.by}: ${decision?.reason}`;
+  const { flaw } = facts;
+  return typeof flaw === 'string' ? `what was restored is no whole backup: ${flaw}` : undefined;
 }
 
 function decisions(entries: LoadedRun['content']['entries']) {

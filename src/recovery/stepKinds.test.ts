@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { backupFiles } from '../backup/filesBackup.ts';
 import { createContext } from '../base/context.ts';
 import { OperationError } from '../base/errors.ts';
+import { silentProgress } from '../base/progress.ts';
 import { listProcesses } from '../testing/processes.ts';
 import { newRepository } from '../testing/repositories.ts';
 import { SimulatedClock } from '../testing/simulatedClock.ts';
@@ -194,6 +196,23 @@ test('restore-files restores a snapshot, and goes on after it was cut short', as
   await runStep(step, options);
   expect(readFileSync(directory.join('app/two'), 'utf8')).toBe('22');
   expect(existsSync(directory.join('.restoring-step'))).toBe(false);
+});
+
+test('a backup that lacks something is restored, and told', async () => {
+  await using directory = await tempDir();
+  const ctx = createContext();
+  const repository = await newRepository();
+  mkdirSync(directory.join('live'));
+  writeFileSync(directory.join('live/one'), '1');
+  const paths = [directory.join('live'), directory.join('gone')];
+  const rules = { exclude: [], excludeFiles: [], excludeCaches: true, oneFileSystem: false, secrets: [] };
+  const options = { source: 'app', optionalPaths: [], threads: 0, progress: silentProgress, ...rules };
+  const services = { repository: () => Promise.resolve(repository) };
+  for (const flaw of ['it is incomplete', null]) {
+    await backupFiles(ctx, repository, { ...options, paths: flaw === null ? paths.slice(0, 1) : paths });
+    const step = { kind: 'restore-files', source: 'app', destination: `app-${flaw}` };
+    expect((await runStep(step, { directory: directory.path, services })).facts).toMatchObject({ flaw });
+  }
 });
 
 /** Goes on by itself only for pauses, not for the time-outs that run beside them. */

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import type { Context } from '../../base/context.ts';
 import { kindOf, sourceOf } from '../../backup/sourceSnapshot.ts';
 import { withLock } from '../../repository/lock.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { applyRestore } from '../../restorer/applyRestore.ts';
 import { planRestore } from '../../restorer/planRestore.ts';
+import { loadRecordFacts } from '../../retention/sourceRecord.ts';
 import { snapshotSource } from '../../snapshot/repositorySource.ts';
 import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
 import type { Snapshot } from '../../snapshot/snapshots.ts';
@@ -50,6 +53,7 @@ export const restoreFilesKind = defineStepKind({
             consistentAt: formatTimestamp(snapshot.time),
             files: result.files,
             bytes: result.totalBytes,
+            flaw: await flawOf(locked, repository, snapshot),
           },
         };
       },
@@ -65,4 +69,11 @@ export const restoreFilesKind = defineStepKind({
 function innerPath(snapshot: Snapshot, path: string): string {
   if (path.startsWith('/') || kindOf(snapshot) === undefined) return path;
   return path === '' ? sourceOf(snapshot) : `${sourceOf(snapshot)}/${path}`;
+}
+
+/** Why a snapshot of ours is no whole backup; null when it is one, and for those of others, which tell nothing. */
+async function flawOf(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<string | null> {
+  if (kindOf(snapshot) === undefined) return null;
+  const { flaw } = await loadRecordFacts(ctx, repository, snapshot);
+  return flaw?.reason ?? null;
 }
