@@ -29,6 +29,17 @@ test('values keep their full precision', async () => {
   expect([sql.major, Number.parseInt(sql.serverVersion, 10)]).toEqual([15, 15]);
 });
 
+test.each([13, 15, 18] as const)('no time-out of PostgreSQL %i ends a session of ours', async (major) => {
+  await using cluster = await createCluster({ major });
+  const names = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'];
+  if (major >= 14) names.push('idle_session_timeout');
+  if (major >= 17) names.push('transaction_timeout');
+  for (const name of names) await cluster.sql(`alter role postgres set ${name} = '1h'`);
+  await using sql = await openSqlConnection(ctx, cluster.connection);
+  const rows = await sql.query(`SELECT name, setting FROM pg_settings WHERE name = ANY ($1) ORDER BY name`, [names]);
+  expect(rows).toEqual(names.toSorted().map((name) => ({ name, setting: '0' })));
+});
+
 test('an error leaves the session usable, and its SQLSTATE is told', async () => {
   await using cluster = await createCluster();
   await using sql = await openSqlConnection(ctx, cluster.connection);

@@ -11,8 +11,8 @@ import { closeTimeoutMs, deadline } from './wire/deadline.ts';
 import { firstLine, serverError } from './wire/serverErrors.ts';
 
 /**
- * Logs in for SQL. The session is the same everywhere: no statement, lock or idle time-outs, an empty search path
- * (names must be qualified: a hostile schema cannot put its functions before ours), ISO dates in UTC.
+ * Logs in for SQL. The session is the same everywhere: no time-outs, an empty search path (names must be qualified: a
+ * hostile schema cannot put its functions before ours), ISO dates in UTC.
  * Throws as `openReplicationConnection` does. The connection ends when `ctx.signal` aborts.
  */
 export async function openSqlConnection(ctx: Context, options: ConnectionOptions): Promise<SqlConnection> {
@@ -77,7 +77,11 @@ export class SqlConnection implements AsyncDisposable {
 
   /** Part of `openSqlConnection`. */
   async prepare(): Promise<void> {
-    const settings = { ...sessionSettings, ...(this.major >= 14 ? { idle_session_timeout: '0' } : {}) };
+    const settings = {
+      ...sessionSettings,
+      ...(this.major >= 14 ? { idle_session_timeout: '0' } : {}),
+      ...(this.major >= 17 ? { transaction_timeout: '0' } : {}),
+    };
     const calls = Object.entries(settings).map(
       ([name, value]) => `pg_catalog.set_config('${name}', '${value}', false)`,
     );
