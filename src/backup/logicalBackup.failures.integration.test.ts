@@ -140,3 +140,20 @@ test('a change of a table that waits for the dump ends the dump at once, not bot
     what: 'the change of the table',
   });
 });
+
+test('a table that is rewritten while its lock is waited for is dumped with its rows, in a new snapshot', async () => {
+  await using cluster = await createCluster();
+  await using bench = await dumpBench(cluster);
+  await fill(cluster);
+  await using changing = await cluster.connect();
+  await changing.query('begin; alter table large alter id type bigint');
+  const backup = bench.backup({ filters });
+  backup.catch(() => undefined);
+  await waitFor(async () => (await cluster.sql('select from pg_locks where not granted')).length > 0, {
+    what: 'the dump to wait',
+  });
+  await changing.query('commit');
+  const { record } = await backup;
+  const large = record.databases[0]?.tables.find(({ name }) => name === 'large');
+  expect(large).toMatchObject({ rows: 20_000, dataDumped: true });
+});

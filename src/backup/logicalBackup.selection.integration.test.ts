@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { needs } from '../testing/needs.ts';
 import { createCluster } from '../testing/postgresServer.ts';
 import { createRichDatabase } from '../testing/richDatabase.ts';
@@ -90,4 +90,21 @@ withRestic('a role without all rights dumps what it may, and the record says wha
   await loadParts(cluster, join(await bench.restored(result), 'postgres'), 'again');
   await using client = await cluster.connect({ database: 'again' });
   expect((await client.query('select id from open')).rows).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
+test('configuration of an extension is dumped wherever its tables lie', async () => {
+  await using cluster = await createCluster();
+  await using bench = await dumpBench(cluster);
+  await cluster.sql(`
+    create extension citext;
+    set allow_system_table_mods = on;
+    create table pg_catalog.citext_settings (name text);
+    alter extension citext add table pg_catalog.citext_settings;
+    insert into pg_catalog.citext_settings values ('a'), ('b');
+    update pg_extension set extconfig = array['pg_catalog.citext_settings'::regclass::oid], extcondition = array['']
+     where extname = 'citext'`);
+  const { record } = await bench.backup({ filters: { ...everything, databases: ['postgres'] } });
+  expect(record.databases[0]?.tables).toMatchObject([
+    { schema: 'pg_catalog', name: 'citext_settings', rows: 2, extension: 'citext' },
+  ]);
 });

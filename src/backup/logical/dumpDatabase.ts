@@ -1,4 +1,5 @@
 import type { Context } from '../../base/context.ts';
+import { OperationError } from '../../base/errors.ts';
 import type { ClientPrograms } from '../../postgres/clientPrograms.ts';
 import { fileNamePart, type DumpedDatabase, type DumpedTable, type NotCaptured } from '../dumpRecord.ts';
 import type { LogicalBackupOptions } from '../logicalBackup.ts';
@@ -9,7 +10,7 @@ import { findHiddenObjects } from './hiddenObjects.ts';
 import { forEachUntilFailure, Pool } from './lanes.ts';
 import { chooseLargeObjects } from './largeObjects.ts';
 import { explainLockConflict } from './lockConflict.ts';
-import { lockTables } from './lockTables.ts';
+import { findRewritten, lockTables } from './lockTables.ts';
 import { readDefinitions, readSequences } from './manifest.ts';
 import { planArchives, type PlannedArchive } from './planArchives.ts';
 import { matchFilters, readRelations, type Relation } from './relations.ts';
@@ -38,12 +39,35 @@ export interface DatabaseDump {
   readonly notCaptured: readonly NotCaptured[];
 }
 
+/** How often a snapshot is taken anew because tables were rewritten before they were locked. */
+const maxSnapshots = 3;
+
 /** Dumps one database: everything in one snapshot, several pg_dump at once, the rows counted and hashed in it too. */
 export async function dumpDatabase(
   ctx: Context,
   entry: DatabaseEntry,
   equipment: DumpEquipment,
 ): Promise<DatabaseDump> {
+  let rewritten: readonly string[] = [];
+  for (let attempt = 1; attempt <= maxSnapshots; attempt++) {
+    const dump = await dumpInSnapshot(ctx, entry, equipment);
+    if ('files' in dump) return dump;
+    ({ rewritten } = dump);
+    ctx.log.warn({ database: entry.name, rewritten }, 'tables were rewritten while their locks were waited for');
+  }
+  const names = rewritten.join(', ');
+  throw new OperationError('backup-aborted', `tables of ${entry.name} are rewritten all the time: ${names}`, {
+    hint: 'TRUNCATE and some ALTER TABLE hide rows from a dump that has begun: run it again when they are done',
+    detail: { database: entry.name, rewritten },
+  });
+}
+
+/** Without a dump when the snapshot no longer sees the rows of these tables. */
+async function dumpInSnapshot(
+  ctx: Context,
+  entry: DatabaseEntry,
+  equipment: DumpEquipment,
+): Promise<DatabaseDump | { readonly rewritten: readonly string[] }> {
   const { options, facts } = equipment;
   const { filters, layout, progress } = options;
   const connection = { ...options.connection, database: entry.name };
@@ -59,6 +83,8 @@ export async function dumpDatabase(
   }
   const selection = selectRelations(all, { filters, matches, fromStandby: facts.fromStandby });
   await lockTables(sql, selection.relations);
+  const rewritten = await findRewritten(sql, selection.relations);
+  if (rewritten.length > 0) return { rewritten };
   const largeObjects = await chooseLargeObjects(sql, filters);
   const definitions = await readDefinitions(sql, selection.relations);
   const sequences = await readSequences(sql, selection);
@@ -104,11 +130,12 @@ async function storeArchives(
     readonly selection: Selection;
     readonly entry: DatabaseEntry;
   },
-  { options, programs, stores }: DumpEquipment,
+  { options, facts, programs, stores }: DumpEquipment,
 ): Promise<StoredArchives> {
   const { session, plan, selection, entry } = work;
   const { progress, jobs, contentHashLimitBytes } = options;
   const connection = { ...options.connection, database: entry.name };
+  const utf8 = entry.encoding !== 'SQL_ASCII' && hasOtherNames(selection, [entry, ...facts.roles]);
   const stored: StoredArchives = { files: [], archives: [], contents: new Map() };
   await using opened = new AsyncDisposableStack();
   const countTables = async (inner: Context, tables: readonly Relation[]): Promise<void> => {
@@ -126,7 +153,8 @@ async function storeArchives(
       inner,
       planned.part === 'whole' ? dumpedTables : planned.table === undefined ? [] : [planned.table],
     );
-    const run = { connection, database: entry.name, snapshotId: session.snapshotId, args: planned.args };
+    const { snapshotId } = session;
+    const run = { connection, database: entry.name, snapshotId, utf8, args: planned.args };
     const archive = await stores.use((store) =>
       storeDump(inner, run, { programs, store, onBytes: (bytes) => progress.advance({ bytes }) }),
     );
@@ -135,6 +163,15 @@ async function storeArchives(
     progress.advance({ items: 1 });
   });
   return stored;
+}
+
+/** Whether pg_dump is told, or tells, names that are not ASCII: in what encoding has to be certain then. */
+function hasOtherNames(
+  { relations, filterArguments }: Selection,
+  others: readonly { readonly name: string }[],
+): boolean {
+  const names = [...relations.flatMap(({ schema, name }) => [schema, name]), ...others.map(({ name }) => name)];
+  return [...names, ...filterArguments].some((name) => /\P{ASCII}/u.test(name));
 }
 
 function databaseFields({ name, owner, encoding, collate, ctype, collationVersion }: DatabaseEntry) {

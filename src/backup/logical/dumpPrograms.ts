@@ -14,6 +14,8 @@ export interface DumpRun {
   readonly connection: ConnectionOptions;
   readonly database: string;
   readonly snapshotId: string;
+  /** Arguments are UTF-8, and so is the archive; without, it is in the encoding of the database, byte for byte. */
+  readonly utf8: boolean;
   /** What to dump. */
   readonly args: readonly string[];
 }
@@ -31,7 +33,7 @@ const archiveArguments = ['--format=custom', '--compress=0', '--no-password', `-
 export async function storeDump(ctx: Context, run: DumpRun, target: DumpTarget): Promise<StoredArchive> {
   await using program = await openProgram(ctx, {
     program: join(target.programs.binDirectory, 'pg_dump'),
-    args: [...archiveArguments, `--snapshot=${run.snapshotId}`, ...run.args],
+    args: [...archiveArguments, ...(run.utf8 ? ['--encoding=UTF8'] : []), `--snapshot=${run.snapshotId}`, ...run.args],
     env: libpqEnvironment(run.connection, run.database, target.programs.major),
     onStderrLine: (line) => ctx.log.info({ database: run.database, line }, 'pg_dump says'),
   });

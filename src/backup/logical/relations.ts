@@ -26,7 +26,10 @@ export interface Relation {
   readonly increment: string | null;
 }
 
-/** Every relation with content of its own outside of PostgreSQL's schemas, temporary ones left out. */
+/**
+ * Every relation with content of its own outside of PostgreSQL's schemas, and the configuration that extensions keep in
+ * those; temporary ones left out.
+ */
 export async function readRelations(sql: SqlConnection): Promise<readonly Relation[]> {
   return sql.query<SqlRow & Relation>(`
     SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind, c.relispartition AS partition,
@@ -49,7 +52,7 @@ export async function readRelations(sql: SqlConnection): Promise<readonly Relati
             AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'
       LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
      WHERE c.relkind IN ('r', 'p', 'm', 'f', 'S') AND c.relpersistence <> 't'
-       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+       AND (n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' OR c.oid = ANY (e.extconfig))
      ORDER BY n.nspname, c.relname`);
 }
 
