@@ -7,7 +7,7 @@ import { namePattern, sqlStatements, unquoted } from './sqlStatements.ts';
 export interface GlobalsPlan {
   readonly statements: readonly string[];
   readonly createdRoles: readonly string[];
-  /** Roles that are there already: their attributes and passwords stay as they are. */
+  /** Roles that are there already: their attributes, passwords and memberships stay as they are. */
   readonly keptRoles: readonly string[];
   /** Tablespaces of the dumped server; their directories are not ours to make. */
   readonly leftTablespaces: readonly string[];
@@ -15,10 +15,12 @@ export interface GlobalsPlan {
 
 const aboutRole = new RegExp(`^(CREATE ROLE|ALTER ROLE|COMMENT ON ROLE|SECURITY LABEL .*ON ROLE) ${namePattern}`, 's');
 const aboutTablespace = new RegExp(`TABLESPACE ${namePattern}`);
+/** A membership, or the right to a setting of the server. */
+const grantee = new RegExp(`^GRANT .+ TO ${namePattern}(?: WITH .*| GRANTED BY .*)?$`, 's');
 
 /**
- * Splits `globals.sql` into what a server still needs. Roles that exist are left alone; settings of single databases
- * come with those.
+ * Splits `globals.sql` into what a server still needs. Roles that exist are left alone, and get no new memberships;
+ * settings of single databases come with those.
  */
 export function planGlobals(script: string, existing: ReadonlySet<string>): GlobalsPlan {
   const statements: string[] = [];
@@ -38,7 +40,8 @@ export function planGlobals(script: string, existing: ReadonlySet<string>): Glob
       const name = aboutTablespace.exec(statement)?.[1];
       if (name !== undefined) tablespaces.add(unquoted(name));
     } else {
-      statements.push(statement);
+      const member = grantee.exec(statement)?.[1];
+      if (member === undefined || created.has(unquoted(member))) statements.push(statement);
     }
   }
   const names = (set: ReadonlySet<string>) => [...set].toSorted();
