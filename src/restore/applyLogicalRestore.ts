@@ -5,8 +5,17 @@ import { openSqlConnection, type SqlConnection } from '../postgres/sqlConnection
 import { applyGlobals } from './logical/globals.ts';
 import { DatabaseLoader, type LoadOptions } from './logical/loadDatabase.ts';
 import { quoted } from './logical/sqlStatements.ts';
-import { clearWorkDatabase, createWorkDatabase, publishDatabase, workName } from './logical/workDatabase.ts';
-import type { LogicalRestorePlan, PlannedDatabase } from './planLogicalRestore.ts';
+import {
+  asideName,
+  clearLeftDatabase,
+  createWorkDatabase,
+  dropDatabase,
+  publishDatabase,
+  setAllowedProperties,
+  setDatabaseProperties,
+  workName,
+} from './logical/workDatabase.ts';
+import { databaseDefinition, type LogicalRestorePlan, type PlannedDatabase } from './planLogicalRestore.ts';
 
 export interface ApplyLogicalRestoreOptions {
   /** Sessions that load at once; default 4. */
@@ -36,7 +45,7 @@ export async function applyLogicalRestore(
     if (planned.action === 'create' || planned.action === 'replace') {
       await buildDatabase(ctx, sql, { ...restoring, keepFailed });
     } else {
-      await extendDatabase(ctx, restoring);
+      await extendDatabase(ctx, sql, restoring);
     }
     ctx.log.info({ database: planned.name, tables: planned.tables }, 'restored a database');
   }
@@ -53,41 +62,42 @@ async function buildDatabase(
   sql: SqlConnection,
   { plan, planned, options, keepFailed }: Restoring & { readonly keepFailed: boolean },
 ): Promise<void> {
-  const { name, from, action } = planned;
+  const { name, action, properties } = planned;
+  const replace = action === 'replace';
   const work = workName(name);
-  await clearWorkDatabase(ctx, sql, work);
-  const archive = plan.dump.definitions(from);
-  const attributes = [...(plan.owners ? [] : ['--no-owner']), ...(plan.grants ? [] : ['--no-acl'])];
-  const definition = {
-    content: () => ({ name: archive.path, bytes: plan.dump.content(ctx, archive) }),
-    programs: plan.programs,
-    args: attributes,
-  };
+  await clearLeftDatabase(ctx, sql, work);
+  if (replace) await clearLeftDatabase(ctx, sql, asideName(name));
   try {
-    await createWorkDatabase(ctx, sql, { work, definition });
+    await createWorkDatabase(ctx, sql, { work, definition: databaseDefinition(ctx, plan, planned.from) });
     await new DatabaseLoader(ctx, { plan, planned, database: work, options }).load();
-    await publishDatabase(sql, { work, name, replace: action === 'replace' });
+    await setDatabaseProperties(sql, { database: work, properties });
+    await publishDatabase(ctx, plan.target, { work, name, replace });
   } catch (error) {
-    if (keepFailed) throw toldWhere(error, work);
+    if (keepFailed) throw toldWhere(error, work, 'look at it, then drop it');
     await dropAgain(ctx, plan, work);
     throw error;
   }
 }
 
 /** What was there stays there, so nothing can be dropped when it fails. */
-async function extendDatabase(ctx: Context, { plan, planned, options }: Restoring): Promise<void> {
+async function extendDatabase(ctx: Context, sql: SqlConnection, { plan, planned, options }: Restoring): Promise<void> {
+  const { name, action, properties } = planned;
   try {
-    await new DatabaseLoader(ctx, { plan, planned, database: planned.name, options }).load();
+    await new DatabaseLoader(ctx, { plan, planned, database: name, options }).load();
+    if (action === 'fill') await setAllowedProperties(ctx, sql, { database: name, properties });
   } catch (error) {
-    if (!isOperationError(error)) throw error;
-    throw toldWhere(error, planned.name);
+    const hint =
+      plan.schema === undefined
+        ? 'it was empty before: drop what is in it, or the database, and make it anew'
+        : `drop the schema that was begun, and nothing else: DROP SCHEMA ${quoted(plan.schema)} CASCADE`;
+    throw toldWhere(error, name, hint);
   }
 }
 
-function toldWhere(error: unknown, database: string): unknown {
+function toldWhere(error: unknown, database: string, hint: string): unknown {
   if (!isOperationError(error)) return error;
   return new OperationError(error.code, `${error.message}; database "${database}" holds a part of the dump`, {
-    hint: 'look at it, then drop it',
+    hint,
     detail: { ...error.detail, database },
     cause: error,
   });
@@ -97,7 +107,7 @@ function toldWhere(error: unknown, database: string): unknown {
 async function dropAgain(ctx: Context, { target }: LogicalRestorePlan, work: string): Promise<void> {
   try {
     await using sql = await openSqlConnection(createContext({ log: ctx.log, clock: ctx.clock }), target);
-    await sql.query(`DROP DATABASE IF EXISTS ${quoted(work)} WITH (FORCE)`);
+    await dropDatabase(sql, work);
   } catch (error) {
     ctx.log.error({ database: work, err: error }, 'a database that is not complete could not be dropped');
   }

@@ -34,7 +34,7 @@ afterAll(async () => {
 
 const defaults = { databases: [], existing: 'refuse', owners: true, grants: true, globals: true } as const;
 
-async function restore(cluster: Cluster, options: Partial<LogicalRestoreOptions> = {}) {
+async function restore(cluster: Cluster, options: Partial<LogicalRestoreOptions> = {}, applying = ctx) {
   const selector = { text: dump.snapshot.id };
   const target = cluster.connection;
   const plan = await planLogicalRestore(ctx, await reopen(bench.repository), {
@@ -43,7 +43,7 @@ async function restore(cluster: Cluster, options: Partial<LogicalRestoreOptions>
     target,
     ...options,
   });
-  await applyLogicalRestore(ctx, plan, { jobs: 2 });
+  await applyLogicalRestore(applying, plan, { jobs: 2 });
   return plan;
 }
 
@@ -102,21 +102,125 @@ describe('on a server that is in use', () => {
     await using client = await cluster.connect({ database: rich });
     await client.query('delete from accounts');
     client.on('error', () => undefined);
+    await cluster.sql(`create database understudy_replaced_${rich}`); // as a killed restore left it
     await restore(cluster, { existing: 'replace' });
     expect(await tableHashes(cluster, rich)).toEqual(await tableHashes(source, rich));
     expect(await databases(cluster)).toEqual([rich]);
   });
 
-  test('a database that cannot be put aside stays as it is, open for everybody', async () => {
+  /** Holds a database in a way that outlives sessions; resolves with how to let it go. */
+  async function hold(): Promise<() => Promise<void>> {
     await using client = await cluster.connect({ database: rich });
-    client.on('error', () => undefined);
     await client.query(`begin; update accounts set balance = 1 where id = 1; prepare transaction 'undecided'`);
+    return async () => {
+      await using again = await cluster.connect({ database: rich });
+      await again.query(`rollback prepared 'undecided'`);
+    };
+  }
+
+  function isRenaming(): Promise<boolean> {
+    const text = `select from pg_stat_activity where state = 'active' and query ~ '^ALTER DATABASE .* RENAME TO'`;
+    return cluster.sql(text).then((rows) => rows.length > 0);
+  }
+
+  test('a database that cannot be put aside stays as it is, open for everybody, also when it is stopped', async () => {
+    const release = await hold();
     const before = await tableHashes(cluster, rich);
-    await expect(restore(cluster, { existing: 'replace' })).rejects.toThrow('is being accessed');
+    const stop = new AbortController();
+    const attempt = restore(cluster, { existing: 'replace' }, createContext({ signal: stop.signal }));
+    const refused = expect(attempt).rejects.toThrow('is being accessed');
+    await waitFor(isRenaming, { what: 'the rename' });
+    stop.abort(new Error('stopped by the test'));
+    await refused;
     expect(await databases(cluster)).toEqual([rich]);
     expect(await tableHashes(cluster, rich)).toEqual(before);
-    await using again = await cluster.connect({ database: rich });
-    await again.query(`rollback prepared 'undecided'`);
+    await release();
+  });
+
+  test('killed while it gives the database its name, it leaves the old one, open for everybody', async () => {
+    const release = await hold();
+    const words = [bench.path('repository'), dump.snapshot.id, cluster.socketDirectory, 'replace'];
+    const restoring = execFile(process.execPath, [
+      join(import.meta.dirname, 'fixture/logicalRestoreProcess.ts'),
+      ...words,
+    ]);
+    const exit = once(restoring, 'exit');
+    await waitFor(isRenaming, { what: 'the rename' });
+    restoring.kill('SIGKILL');
+    await exit;
+    await release();
+    expect(await databases(cluster)).toEqual([rich, `understudy_restoring_${rich}`]);
+    await restore(cluster, { existing: 'replace' });
+    expect(await databases(cluster)).toEqual([rich]);
+    expect(await tableHashes(cluster, rich)).toEqual(await tableHashes(source, rich));
+  });
+
+  test('a dump that does not hold all of a database replaces none', async () => {
+    const filters = { ...everything, databases: [rich], excludeSchemas: ['auth'], excludeTableData: ['accounts'] };
+    const { snapshot } = await bench.backup({ filters });
+    const selector = { text: snapshot.id };
+    await expect(restore(cluster, { selector, existing: 'replace' })).rejects.toMatchObject({
+      code: 'destination-not-empty',
+      message: expect.stringContaining('data of table public.accounts (excluded by excludeTableData)'),
+      hint: expect.stringContaining('--into'),
+    });
+    const plan = await planLogicalRestore(ctx, await reopen(bench.repository), {
+      ...defaults,
+      selector,
+      target: cluster.connection,
+      into: 'partial',
+    });
+    expect(plan.databases[0]?.lacking).toMatchObject([
+      { reason: 'excludeSchemas auth', expected: true },
+      { what: 'data of table public.accounts', expected: true },
+    ]);
+  });
+
+  test('settings of a database come last, and with them their roles', async () => {
+    await source.sql('create database settled');
+    {
+      await using client = await source.connect({ database: 'settled' });
+      await client.query('create table t as select 1 as id');
+    }
+    for (const text of [
+      'alter database settled set default_transaction_read_only = on',
+      'alter database settled is_template true connection limit 7',
+      'grant create on database settled to "rich reader"',
+      "comment on database settled is 'as it is'",
+      `alter role "rich reader" in database settled set work_mem = '7MB'`,
+    ]) {
+      await source.sql(text);
+    }
+    const { snapshot } = await bench.backup({ filters: { ...everything, databases: ['settled'] } });
+    const selector = { text: snapshot.id };
+    const settings = (of: Cluster, name: string) =>
+      of.sql(
+        `select datistemplate, datconnlimit, array_agg(setconfig order by setconfig) as settings,
+                max(shobj_description(pg_database.oid, 'pg_database')) as comment
+           from pg_database left join pg_db_role_setting on setdatabase = oid where datname = $1 group by 1, 2`,
+        [name],
+      );
+    const wanted = await settings(source, 'settled');
+    await restore(cluster, { selector });
+    expect(await settings(cluster, 'settled')).toEqual(wanted);
+    await restore(cluster, { selector, existing: 'replace' });
+    await cluster.sql('create database prepared_too');
+    await restore(cluster, { selector, into: 'prepared_too' });
+    expect(await settings(cluster, 'prepared_too')).toEqual(wanted);
+    expect(await tableHashes(cluster, 'settled')).toEqual(await tableHashes(cluster, 'prepared_too'));
+    await using bare = await createCluster();
+    await expect(restore(bare, { selector, globals: false })).rejects.toThrow('not on the server: rich reader');
+  });
+
+  test('names that are not ASCII are no matter of the encoding', async () => {
+    await source.sql(`create database latin encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'`);
+    await using client = await source.connect({ database: 'latin' });
+    await client.query(`create table größe (wert text); insert into größe values ('süß'), ('sauer')`);
+    for (const layout of ['parts', 'single'] as const) {
+      const { snapshot } = await bench.backup({ layout, filters: { ...everything, databases: ['latin'] } });
+      await restore(cluster, { selector: { text: snapshot.id }, into: layout });
+      expect(await tableHashes(cluster, layout)).toEqual(await tableHashes(source, 'latin'));
+    }
   });
 
   test('another name, an empty database, one schema', async () => {
@@ -201,6 +305,24 @@ describe('what cannot succeed', () => {
       });
       await expectUntouched();
     }
+  });
+
+  test('a schema that cannot be added is told as what is to be dropped, not the database', async () => {
+    await source.sql('create database partly_broken');
+    await using client = await source.connect({ database: 'partly_broken' });
+    await client.query(`
+      create schema app;
+      create function app.holds(int) returns boolean language sql immutable as 'select true';
+      create table app.doubtful (id int check (app.holds(id))); insert into app.doubtful values (1);
+      create or replace function app.holds(int) returns boolean language sql immutable as 'select false'`);
+    const { snapshot } = await bench.backup({ filters: { ...everything, databases: ['partly_broken'] } });
+    await cluster.sql('create database home');
+    const options = { selector: { text: snapshot.id }, into: 'home', schema: 'app' };
+    await expect(restore(cluster, options)).rejects.toMatchObject({
+      code: 'restore-incomplete',
+      hint: 'drop the schema that was begun, and nothing else: DROP SCHEMA "app" CASCADE',
+    });
+    await cluster.sql('drop database home');
   });
 
   test('a damaged repository is an error, and no half database stays', async () => {

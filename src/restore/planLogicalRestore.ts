@@ -1,7 +1,7 @@
 import type { DumpedDatabase } from '../backup/dumpRecord.ts';
 import type { Context } from '../base/context.ts';
-import { OperationError, isOperationError } from '../base/errors.ts';
-import { requireClientPrograms, type ClientPrograms } from '../postgres/clientPrograms.ts';
+import { OperationError } from '../base/errors.ts';
+import type { ClientPrograms } from '../postgres/clientPrograms.ts';
 import type { ConnectionOptions } from '../postgres/connectionOptions.ts';
 import { openSqlConnection, type SqlConnection } from '../postgres/sqlConnection.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -16,8 +16,11 @@ import {
   schemaExists,
 } from './logical/checkTarget.ts';
 import { planGlobals, type GlobalsPlan } from './logical/globals.ts';
+import { lackingParts, type Lack } from './logical/lackingParts.ts';
 import { neededRoles, requireRoles } from './logical/neededRoles.ts';
 import { archiveEntries } from './logical/pgRestore.ts';
+import { requireRestorePrograms } from './logical/restorePrograms.ts';
+import { databaseProperties, type DatabaseDefinition } from './logical/workDatabase.ts';
 
 export interface LogicalRestoreOptions {
   readonly selector: DumpSelector;
@@ -48,6 +51,10 @@ export interface PlannedDatabase {
    * `add`: it is there, and gets the schema.
    */
   readonly action: 'create' | 'fill' | 'replace' | 'add';
+  /** Statements about the database as a whole; for one that gets a schema none. */
+  readonly properties: readonly string[];
+  /** What of it the dump does not hold. */
+  readonly lacking: readonly Lack[];
   readonly tables: number;
   /** Of the archives that are read. */
   readonly sizeBytes: number;
@@ -68,9 +75,9 @@ export interface LogicalRestorePlan {
 
 /**
  * Works out the restore of a logical backup, changing nothing. Throws `not-found` for a database, schema, extension or
- * role that is missing, `destination-not-empty` for a database that holds something, `postgres-unsupported` for an
- * older server, `postgres-denied`, `program-missing` without a pg_restore that reads the dump, `usage`, and what
- * `findDump` and connecting throw.
+ * role that is missing, `destination-not-empty` for a database that holds something, or that would be replaced by a
+ * dump which does not hold all of it, `postgres-unsupported` for an older server, `postgres-denied`, `program-missing`
+ * without a pg_restore that reads the dump and suits the server, `usage`, and what `findDump` and connecting throw.
  */
 export async function planLogicalRestore(
   ctx: Context,
@@ -82,24 +89,61 @@ export async function planLogicalRestore(
   const chosen = chooseDatabases(dump, options);
   await using sql = await openSqlConnection(ctx, target);
   requireMajor(dump, sql);
-  const programs = await restorePrograms(ctx, { dump, serverMajor: sql.major, options });
+  const programs = await requireRestorePrograms(ctx, {
+    programs: ['pg_restore'],
+    serverMajor: sql.major,
+    dumpMajor: dump.programMajor,
+    forServer: false,
+    directories: options.programDirectories ?? [],
+  });
   const present = await roleNames(sql);
   const globals = options.globals ? await loadGlobals(ctx, dump, present) : undefined;
+  const base = { dump, target, serverVersion: sql.serverVersion, programs, schema, owners, grants, globals };
   const databases: PlannedDatabase[] = [];
   for (const { from, name } of chosen) {
     await requireExtensions(sql, from);
-    const known = dump.record.roles.map((role) => role.name);
-    const needs = { owners, grants };
-    const definitions = dump.definitions(from);
-    const content = { name: definitions.path, bytes: dump.content(ctx, definitions) };
-    const entries = await archiveEntries(ctx, content, programs);
-    const needed = neededRoles({ database: from, entries, known, needs });
-    requireRoles(needed, new Set([...present, ...(globals?.createdRoles ?? [])]), from.name);
     const action = await chooseAction(ctx, sql, { name, options });
+    const lacking = lackingParts(dump.record, from, schema);
+    if (action === 'replace' && lacking.length > 0) throw notAllOfIt(name, lacking);
+    const definition = databaseDefinition(ctx, base, from);
+    const properties = action === 'add' ? [] : await databaseProperties(ctx, definition);
+    const entries = await archiveEntries(ctx, definition.content(), programs);
+    const known = dump.record.roles.map((role) => role.name);
+    const needed = neededRoles({ database: from, entries, properties, known, needs: { owners, grants } });
+    requireRoles(needed, new Set([...present, ...(globals?.createdRoles ?? [])]), from.name);
     if (action === 'create' || action === 'replace') await requireCreateDatabase(sql);
-    databases.push({ from, name, action, ...amount(from, schema) });
+    databases.push({ from, name, action, properties, lacking, ...amount(from, schema) });
   }
-  return { dump, target, serverVersion: sql.serverVersion, programs, databases, schema, owners, grants, globals };
+  return { ...base, databases };
+}
+
+/** How to make a database of the plan. */
+export function databaseDefinition(
+  ctx: Context,
+  { dump, programs, owners, grants }: Pick<LogicalRestorePlan, 'dump' | 'programs' | 'owners' | 'grants'>,
+  from: DumpedDatabase,
+): DatabaseDefinition {
+  const archive = dump.definitions(from);
+  return {
+    content: () => ({ name: archive.path, bytes: dump.content(ctx, archive) }),
+    programs,
+    args: [...(owners ? [] : ['--no-owner']), ...(grants ? [] : ['--no-acl'])],
+  };
+}
+
+const lacksTold = 5;
+
+function notAllOfIt(name: string, lacking: readonly Lack[]): OperationError {
+  const some = lacking.slice(0, lacksTold).map(({ what, reason }) => `${what} (${reason})`);
+  const more = lacking.length > lacksTold ? ` and ${lacking.length - lacksTold} more` : '';
+  return new OperationError(
+    'destination-not-empty',
+    `database "${name}" is there, and the dump that would replace it does not hold all: ${some.join('; ')}${more}`,
+    {
+      hint: 'restore it beside the one that is there with --into, and take over from that what is lacking',
+      detail: { database: name, lacking },
+    },
+  );
 }
 
 interface ChosenDatabase {
@@ -121,21 +165,6 @@ function chooseDatabases(dump: Dump, { databases, into, schema }: LogicalRestore
   throw new OperationError('not-found', `schema "${schema}" is not in the dump of database "${without.from.name}"`, {
     hint: `it holds: ${without.from.schemas.map(({ name }) => name).join(', ')}`,
   });
-}
-
-/** Those that fit the server, where they are installed; else any that read the dump. */
-async function restorePrograms(
-  ctx: Context,
-  { dump, serverMajor, options }: { readonly dump: Dump; serverMajor: number; readonly options: LogicalRestoreOptions },
-): Promise<ClientPrograms> {
-  const find = (major: number) =>
-    requireClientPrograms(ctx, { major, programs: ['pg_restore'], directories: options.programDirectories ?? [] });
-  try {
-    return await find(Math.max(dump.programMajor, serverMajor));
-  } catch (error) {
-    if (!isOperationError(error, 'program-missing')) throw error;
-    return find(dump.programMajor);
-  }
 }
 
 async function loadGlobals(ctx: Context, dump: Dump, present: ReadonlySet<string>): Promise<GlobalsPlan> {

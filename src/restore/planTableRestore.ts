@@ -1,10 +1,11 @@
 import type { Context } from '../base/context.ts';
 import { OperationError } from '../base/errors.ts';
-import { requireClientPrograms, type ClientPrograms } from '../postgres/clientPrograms.ts';
+import type { ClientPrograms } from '../postgres/clientPrograms.ts';
 import type { ConnectionOptions } from '../postgres/connectionOptions.ts';
 import { openSqlConnection, type SqlConnection, type SqlRow } from '../postgres/sqlConnection.ts';
 import { schemaExists } from './logical/checkTarget.ts';
 import { freeName } from './logical/freeName.ts';
+import { requireRestorePrograms } from './logical/restorePrograms.ts';
 
 export interface TableName {
   readonly schema: string;
@@ -21,6 +22,8 @@ export interface TableRestoreOptions {
   readonly replace: boolean;
   /** Of the server that the tables come from. */
   readonly sourceMajor: number;
+  /** Of the pg_dump that wrote the archives, where they come from a dump. */
+  readonly dumpMajor?: number;
   readonly programDirectories?: readonly string[];
 }
 
@@ -65,7 +68,7 @@ export function parseTableName(text: string): TableName {
  * server, `program-missing` without a pg_dump for both servers, `usage`, and what connecting throws.
  */
 export async function planTableRestore(ctx: Context, options: TableRestoreOptions): Promise<TableRestorePlan> {
-  const { target, tables, as, replace, sourceMajor, programDirectories = [] } = options;
+  const { target, tables, as, replace, sourceMajor, dumpMajor = sourceMajor, programDirectories = [] } = options;
   if (as !== undefined && (tables.length !== 1 || replace)) {
     throw new OperationError('usage', '--as is for one table that is restored beside the live one', {
       hint: 'leave out --as, or restore the tables one by one without --replace',
@@ -79,9 +82,11 @@ export async function planTableRestore(ctx: Context, options: TableRestoreOption
       { hint: `restore into a server of version ${sourceMajor} or newer` },
     );
   }
-  const programs = await requireClientPrograms(ctx, {
-    major: sql.major,
+  const programs = await requireRestorePrograms(ctx, {
     programs: ['pg_dump', 'pg_restore'],
+    serverMajor: sql.major,
+    dumpMajor,
+    forServer: true,
     directories: programDirectories,
   });
   const planned: PlannedTable[] = [];

@@ -16,6 +16,7 @@ import {
   withEntries,
   type ArchiveContent,
   type RestoreTarget,
+  type Unmade,
 } from './logical/pgRestore.ts';
 import { tableTree } from './logical/reshapeTable.ts';
 import { quoted } from './logical/sqlStatements.ts';
@@ -37,6 +38,8 @@ const tableParts = /^(CONSTRAINT|CHECK CONSTRAINT|INDEX|INDEX ATTACH|ROW SECURIT
 /** A staged database, and what pg_restore said of objects in it that could not be made; the tables are there. */
 export interface StagedDump extends StagedDatabase, AsyncDisposable {
   readonly problems: readonly string[];
+  /** How the statements begin that failed and make indexes and constraints of the wanted tables themselves. */
+  readonly unmade: readonly string[];
 }
 
 /**
@@ -87,8 +90,7 @@ export async function stageDumpedTables(
     }
     presence = await openSqlConnection(ctx, { ...plan.target, database: name });
     const staging = new Staging(ctx, { dump, from, target, progress });
-    const problems = await staging.load(plan.tables.map((table) => table.from));
-    return { ...staged, problems };
+    return { ...staged, ...(await staging.load(plan.tables.map((table) => table.from))) };
   } catch (error) {
     await staged[Symbol.asyncDispose]();
     throw error;
@@ -113,7 +115,7 @@ class Staging {
   }
 
   /** Resolves with what was said of objects that could not be made. */
-  async load(tables: readonly TableName[]): Promise<readonly string[]> {
+  async load(tables: readonly TableName[]): Promise<Pick<StagedDump, 'problems' | 'unmade'>> {
     const { postData, whole } = this.#from;
     const definitions = this.#dump.definitions(this.#from);
     this.#progress.phase('restoring definitions');
@@ -130,23 +132,23 @@ class Staging {
       if (archive !== null) await this.#load(archive, []);
     }
     const rest = postData ?? whole;
+    if (rest === null) return { problems, unmade: [] };
     this.#progress.phase('building indexes');
-    if (rest !== null) {
-      const entries = await this.#entries(rest, (text) => tableParts.test(text));
-      const args = [...attributes, '--section=post-data'];
-      await withEntries(entries, async (list) => {
-        const load = { target: this.#target, args: [...args, ...list] };
-        problems.push(...(await loadWhatCanBe(this.#ctx, this.#content(rest), load)));
-      });
-    }
-    return problems;
+    const entries = await this.#entries(rest, (text) => tableParts.test(text));
+    const failed = await this.#loadTolerantly(rest, ['--section=post-data'], entries);
+    const unmade = failed.statements.filter((statement) => wanted.some((table) => isPartOf(statement, table)));
+    return { problems: [...problems, ...failed.problems], unmade };
   }
 
-  async #loadDefinitions(archive: DumpArchive): Promise<string[]> {
+  async #loadDefinitions(archive: DumpArchive): Promise<readonly string[]> {
     const entries = await this.#entries(archive, (text) => !notStaged.test(text));
-    return withEntries(entries, async (list) => {
-      const args = [...attributes, '--section=pre-data', ...list];
-      return [...(await loadWhatCanBe(this.#ctx, this.#content(archive), { target: this.#target, args }))];
+    return (await this.#loadTolerantly(archive, ['--section=pre-data'], entries)).problems;
+  }
+
+  #loadTolerantly(archive: DumpArchive, args: readonly string[], entries: readonly string[]): Promise<Unmade> {
+    return withEntries(entries, (list) => {
+      const load = { target: this.#target, args: [...attributes, ...args, ...list] };
+      return loadWhatCanBe(this.#ctx, this.#content(archive), load);
     });
   }
 
@@ -186,6 +188,18 @@ class Staging {
   #content(archive: DumpArchive): ArchiveContent {
     return { name: archive.path, bytes: this.#dump.content(this.#ctx, archive) };
   }
+}
+
+/** Whether a statement of pg_restore makes an index or a constraint of the table. */
+function isPartOf(statement: string, { schema, name }: TableName): boolean {
+  const names = [schema, quoted(schema)].flatMap((first) => [name, quoted(name)].map((second) => `${first}.${second}`));
+  const places = [' ON ', ' ON ONLY ', 'ALTER TABLE ', 'ALTER TABLE ONLY '];
+  return places.some((place) =>
+    names.some((text) => {
+      const at = statement.indexOf(`${place}${text}`);
+      return at >= 0 && /^(?:[\s(]|$)/.test(statement.slice(at + place.length + text.length));
+    }),
+  );
 }
 
 function notMade({ schema, name }: TableName, problems: readonly string[]): OperationError {

@@ -1,4 +1,5 @@
 import type { Context } from '../../base/context.ts';
+import { OperationError } from '../../base/errors.ts';
 import { withLock } from '../../repository/lock.ts';
 import { applyLogicalRestore } from '../../restore/applyLogicalRestore.ts';
 import { planLogicalRestore, type LogicalRestorePlan, type PlannedDatabase } from '../../restore/planLogicalRestore.ts';
@@ -40,6 +41,7 @@ export const run: CommandRun<typeof restoreDatabaseSpec> = async (ctx, invocatio
       if (!options.dryRun) return apply(locked, invocation, plan);
       printer.end(true);
       printer.result('plan', planFields(plan), () => `Would restore:\n${planText(plan)}`);
+      tellLacking(invocation, plan);
     },
   });
 };
@@ -55,6 +57,25 @@ async function apply(ctx: Context, invocation: DatabaseInvocation, plan: Logical
   });
   const kept = plan.globals?.keptRoles ?? [];
   if (kept.length > 0) printer.remark(`Roles that were there are as they were: ${kept.map(visible).join(', ')}`);
+  const unexpected = tellLacking(invocation, plan);
+  if (unexpected === 0) return;
+  throw new OperationError('incomplete', `the dump lacks ${plural(unexpected, 'thing')} that it should hold`, {
+    hint: 'all that it holds is restored; the warnings say what is lacking, and which right the backup needs',
+    detail: { snapshot: plan.dump.snapshot.id },
+  });
+}
+
+/** Says what the databases had and do not get; how much of it the backup should have held. */
+function tellLacking({ printer }: DatabaseInvocation, { databases }: LogicalRestorePlan): number {
+  const lacking = databases.flatMap(({ from, lacking: parts }) =>
+    parts.map((part) => ({ ...part, database: from.name })),
+  );
+  for (const { database, what, reason, expected } of lacking) {
+    const text = visible(`not in the dump of ${database}: ${what}: ${reason}`);
+    if (expected) printer.remark(text);
+    else printer.warn(text);
+  }
+  return lacking.filter(({ expected }) => !expected).length;
 }
 
 const actionTexts: Readonly<Record<PlannedDatabase['action'], string>> = {
@@ -89,12 +110,13 @@ function planFields({ dump, target, serverVersion, databases, schema, globals }:
     port: target.port,
     server_version: serverVersion,
     schema: schema ?? null,
-    databases: databases.map(({ from, name, action, tables, sizeBytes }) => ({
+    databases: databases.map(({ from, name, action, tables, sizeBytes, lacking }) => ({
       from: from.name,
       name,
       action,
       tables,
       size_bytes: sizeBytes,
+      lacking,
     })),
     roles_created: globals?.createdRoles ?? [],
     roles_kept: globals?.keptRoles ?? [],

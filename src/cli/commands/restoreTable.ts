@@ -36,7 +36,7 @@ export const run: CommandRun<typeof restoreTableSpec> = async (ctx, invocation) 
 
 interface TablesRestore {
   readonly repository: Repository;
-  readonly wanted: Omit<TableRestoreOptions, 'sourceMajor'>;
+  readonly wanted: Omit<TableRestoreOptions, 'sourceMajor' | 'dumpMajor'>;
 }
 
 async function atTarget(
@@ -72,9 +72,16 @@ async function fromDump(
   const as = record.snapshotTime;
   if (options.dryRun) return printPlan(invocation, plan.tables, { fields, as });
   const { value, ms } = await timed(ctx, () => applyTablesFromDump(ctx, plan, printer.progress));
-  const { tables, problems } = value;
+  const { tables, problems, unmade } = value;
   printRestored(invocation, tables, { fields: { ...fields, not_made: problems }, as, ms });
-  for (const problem of problems) printer.warn(`of the rest of the database: ${visible(problem)}`);
+  for (const problem of problems) printer.warn(`not made: ${visible(problem)}`);
+  // a table whose rows are replaced keeps the indexes that it has
+  if (unmade.length === 0 || invocation.options.replace) return;
+  const parts = plural(unmade.length, 'index or constraint', 'indexes and constraints');
+  throw new OperationError('restore-incomplete', `the rows are there, but ${parts} could not be made`, {
+    hint: 'the warnings say why: add what is missing, then make them by hand',
+    detail: { statements: unmade },
+  });
 }
 
 /** Undefined: from a logical backup. */

@@ -10,7 +10,7 @@ import { checkRequest, type RecoveryRequest } from '../../restore/recoveryTarget
 import { loadClusters } from '../../restore/recoveryWindow.ts';
 import { openRecoveredCopy, type RecoveredCopyOptions } from '../../verify/recoveredCopy.ts';
 
-export interface TablesAtTimeOptions extends Omit<TableRestoreOptions, 'sourceMajor'> {
+export interface TablesAtTimeOptions extends Omit<TableRestoreOptions, 'sourceMajor' | 'dumpMajor'> {
   readonly request: RecoveryRequest;
   /** Of the physical backups; needed where there are several. */
   readonly source?: string | undefined;

@@ -4,10 +4,10 @@ import type { Repository } from '../../repository/repository.ts';
 import { applyTableRestore, type RestoredTable } from '../../restore/applyTableRestore.ts';
 import { findDump, type Dump, type DumpSelector } from '../../restore/loadDump.ts';
 import { planTableRestore, type TableRestoreOptions, type TableRestorePlan } from '../../restore/planTableRestore.ts';
-import { checkStaging, stageDumpedTables } from '../../restore/stageDumpedTables.ts';
+import { checkStaging, stageDumpedTables, type StagedDump } from '../../restore/stageDumpedTables.ts';
 import { chooseDatabase } from './tablesAtTime.ts';
 
-export interface TablesFromDumpOptions extends Omit<TableRestoreOptions, 'sourceMajor'> {
+export interface TablesFromDumpOptions extends Omit<TableRestoreOptions, 'sourceMajor' | 'dumpMajor'> {
   readonly selector: DumpSelector;
   /** Database of the dump that has the tables; default the one named like the target, or the only one. */
   readonly from?: string | undefined;
@@ -29,7 +29,7 @@ export async function planTablesFromDump(
   const dump = await findDump(ctx, repository, options.selector);
   const names = dump.record.databases.map(({ name }) => name);
   const database = chooseDatabase(names, options);
-  const plan = await planTableRestore(ctx, { ...options, sourceMajor: dump.major });
+  const plan = await planTableRestore(ctx, { ...options, sourceMajor: dump.major, dumpMajor: dump.programMajor });
   await checkStaging(ctx, dump, { database, plan });
   return { dump, database, tables: plan };
 }
@@ -39,7 +39,8 @@ export async function applyTablesFromDump(
   ctx: Context,
   { dump, database, tables: plan }: TablesFromDumpPlan,
   progress: Progress,
-): Promise<{ readonly tables: readonly RestoredTable[]; readonly problems: readonly string[] }> {
+): Promise<Pick<StagedDump, 'problems' | 'unmade'> & { readonly tables: readonly RestoredTable[] }> {
   await using staged = await stageDumpedTables(ctx, dump, { database, plan, progress });
-  return { tables: await applyTableRestore(ctx, plan, { staged, progress }), problems: staged.problems };
+  const { problems, unmade } = staged;
+  return { tables: await applyTableRestore(ctx, plan, { staged, progress }), problems, unmade };
 }

@@ -1,6 +1,6 @@
 import type { DumpedDatabase } from '../../backup/dumpRecord.ts';
 import { OperationError } from '../../base/errors.ts';
-import { unquoted } from './sqlStatements.ts';
+import { namePattern, unquoted } from './sqlStatements.ts';
 
 export interface RoleNeeds {
   readonly owners: boolean;
@@ -9,12 +9,14 @@ export interface RoleNeeds {
 
 /** `grantee=rights/grantor`; an empty grantee is PUBLIC. */
 const aclItem = /^("(?:[^"]|"")*"|[^=]*)=[^/]*\/(.*)$/s;
+const settingOfRole = new RegExp(`^ALTER ROLE ${namePattern} IN DATABASE `);
+const grantOnDatabase = new RegExp(`^GRANT .+ ON DATABASE .+ TO ${namePattern}(?: WITH GRANT OPTION)?$`, 's');
 
 /**
  * Names of the roles without which a database cannot be restored: owners of objects, and who holds or gave rights. A
- * policy or user mapping always names its roles.
+ * policy, a user mapping or a setting of a role in the database always names its roles.
  */
-export function neededRoles({ database, entries, known, needs }: NeededRoles): ReadonlySet<string> {
+export function neededRoles({ database, entries, properties, known, needs }: NeededRoles): ReadonlySet<string> {
   const needed = new Set<string>();
   const longestFirst = known.toSorted((one, other) => other.length - one.length);
   if (needs.owners) {
@@ -36,6 +38,10 @@ export function neededRoles({ database, entries, known, needs }: NeededRoles): R
     const user = / USER MAPPING - USER MAPPING (.+) SERVER /.exec(line)?.[1];
     if (user !== undefined && user !== 'PUBLIC') needed.add(user);
   }
+  for (const statement of properties) {
+    const role = (settingOfRole.exec(statement) ?? grantOnDatabase.exec(statement))?.[1];
+    if (role !== undefined && role !== 'PUBLIC') needed.add(unquoted(role));
+  }
   return needed;
 }
 
@@ -43,6 +49,8 @@ export interface NeededRoles {
   readonly database: DumpedDatabase;
   /** The table of contents of the definitions. */
   readonly entries: readonly string[];
+  /** Statements about the database as a whole. */
+  readonly properties: readonly string[];
   /** Roles of the dumped server. */
   readonly known: readonly string[];
   readonly needs: RoleNeeds;

@@ -35,38 +35,52 @@ export function loadArchive(ctx: Context, archive: ArchiveContent, { target, arg
   return runRestore(ctx, archive, { target, args: ['--exit-on-error', ...args] });
 }
 
-async function runRestore(ctx: Context, archive: ArchiveContent, { target, args }: ArchiveLoad): Promise<void> {
+async function runRestore(
+  ctx: Context,
+  archive: ArchiveContent,
+  { target, args }: ArchiveLoad,
+  told = new ToldLines(),
+): Promise<void> {
   const { programs, connection, database } = target;
   try {
-    const { stderr } = await runProgram(ctx, {
+    await runProgram(ctx, {
       program: join(programs.binDirectory, 'pg_restore'),
       args: ['--no-password', `--dbname=${conninfo(database)}`, ...args],
       env: libpqEnvironment(connection, database, programs.major),
       input: archive.bytes,
+      onStderrLine: (line) => told.add(line),
     });
+    const stderr = told.lines;
     if (stderr.length > 0) ctx.log.warn({ archive: archive.name, stderr }, 'pg_restore had something to say');
   } catch (error) {
-    throw restoreFailed(archive.name, database, error);
+    throw restoreFailed(error, { what: archive.name, database, told: told.lines });
   }
+}
+
+/** What pg_restore could not do. */
+export interface Unmade {
+  /** In its words. */
+  readonly problems: readonly string[];
+  /** How the statements begin that failed, of those that make indexes and constraints. */
+  readonly statements: readonly string[];
 }
 
 /**
  * As `loadArchive`, but goes on after an object that cannot be made; resolves with what was said about those. For a
  * database of which only a part is needed, and where that part is then looked for.
  */
-export async function loadWhatCanBe(
-  ctx: Context,
-  archive: ArchiveContent,
-  load: ArchiveLoad,
-): Promise<readonly string[]> {
+export async function loadWhatCanBe(ctx: Context, archive: ArchiveContent, load: ArchiveLoad): Promise<Unmade> {
+  const told = new ToldLines();
   try {
-    await runRestore(ctx, archive, load);
-    return [];
+    await runRestore(ctx, archive, load, told);
+    return { problems: [], statements: [] };
   } catch (error) {
     if (!isOperationError(error, 'restore-incomplete')) throw error;
-    const told = error.detail['stderr'] as readonly string[];
-    if (!told.some((line) => line.includes('errors ignored on restore'))) throw error;
-    return told.filter((line) => line.startsWith('pg_restore: error:'));
+    if (!told.lines.some((line) => line.includes('errors ignored on restore'))) throw error;
+    return {
+      problems: told.lines.filter((line) => line.startsWith('pg_restore: error:')),
+      statements: told.statements,
+    };
   }
 }
 
@@ -98,9 +112,10 @@ export async function archiveEntries(
   ctx: Context,
   archive: ArchiveContent,
   programs: ClientPrograms,
+  args: readonly string[] = [],
 ): Promise<readonly string[]> {
   const program = join(programs.binDirectory, 'pg_restore');
-  const { stdout } = await runProgram(ctx, { program, args: ['--list'], input: archive.bytes });
+  const { stdout } = await runProgram(ctx, { program, args: ['--list', ...args], input: archive.bytes });
   return stdout.split('\n').filter((line) => /^\d+; /.test(line));
 }
 
@@ -137,25 +152,38 @@ function conninfo(database: string): string {
 }
 
 /** The statement that failed is left out, and so is the error with it: it may hold a password. */
-function restoreFailed(what: string, database: string, error: unknown): unknown {
+function restoreFailed(
+  error: unknown,
+  { what, database, told }: { readonly what: string; readonly database: string; readonly told: readonly string[] },
+): unknown {
   if (!isOperationError(error, 'program-failed')) return error;
-  const told = withoutStatements(error.detail['stderr'] as readonly string[]);
-  const reason = told.join(' | ').slice(0, 1000);
+  const { exitStatus, signal } = error.detail;
+  const ending = `pg_restore ended with ${typeof signal === 'string' ? signal : `status ${exitStatus as number}`}`;
+  const reason = told.length === 0 ? ending : told.join(' | ').slice(0, 1000);
   return new OperationError('restore-incomplete', `restoring ${what} into database "${database}" failed: ${reason}`, {
     hint: 'what pg_restore said names the object; for roles there are --no-owner, --no-acl and --with-globals',
-    detail: { database, stderr: told, exitStatus: error.detail['exitStatus'], signal: error.detail['signal'] },
+    detail: { database, stderr: told, exitStatus, signal },
   });
 }
 
-function withoutStatements(lines: readonly string[]): string[] {
-  const told: string[] = [];
-  let inStatement = false;
-  for (const line of lines) {
-    if (line.startsWith('pg_restore:')) inStatement = false;
-    else if (line.startsWith('Command was:')) inStatement = true;
-    if (!inStatement && line.trim() !== '') told.push(line.trim());
+const maxToldLines = 400;
+
+/** What pg_restore says, without the statements, however long they are; of very much the first and the last part. */
+class ToldLines {
+  readonly lines: string[] = [];
+  /** The first lines of those that hold nothing secret. */
+  readonly statements: string[] = [];
+  #inStatement = false;
+
+  add(line: string): void {
+    if (line.startsWith('pg_restore:')) this.#inStatement = false;
+    else if (line.startsWith('Command was:')) this.#inStatement = true;
+    const statement = /^Command was: ((?:CREATE (?:UNIQUE )?INDEX|ALTER TABLE) .*)/.exec(line)?.[1];
+    if (statement !== undefined) this.statements.push(statement);
+    if (this.#inStatement || line.trim() === '') return;
+    this.lines.push(line.trim());
+    if (this.lines.length > maxToldLines) this.lines.splice(maxToldLines / 2, 1);
   }
-  return told;
 }
 
 async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {

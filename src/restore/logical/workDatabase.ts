@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Context } from '../../base/context.ts';
-import { OperationError } from '../../base/errors.ts';
-import type { SqlConnection, SqlRow } from '../../postgres/sqlConnection.ts';
+import { createContext, type Context } from '../../base/context.ts';
+import { OperationError, errorMessage, isOperationError } from '../../base/errors.ts';
+import type { ClientPrograms } from '../../postgres/clientPrograms.ts';
+import type { ConnectionOptions } from '../../postgres/connectionOptions.ts';
+import { openSqlConnection, type SqlConnection, type SqlRow } from '../../postgres/sqlConnection.ts';
 import { databaseExists } from './checkTarget.ts';
 import { archiveEntries, archiveScript, entryText, withEntries, type ArchiveContent } from './pgRestore.ts';
-import type { ClientPrograms } from '../../postgres/clientPrograms.ts';
 import { namePattern, quoted, sqlStatements } from './sqlStatements.ts';
 
 const maxNameBytes = 63;
@@ -19,21 +20,39 @@ export function workName(name: string): string {
   return shortened(`${workPrefix}${name}`);
 }
 
+/** Name under which a database that was replaced exists until it is dropped. */
+export function asideName(name: string): string {
+  return shortened(`${asidePrefix}${name}`);
+}
+
 /** Removes what a killed restore left. Throws `destination-not-empty` while another restore is at work on it. */
-export async function clearWorkDatabase(ctx: Context, sql: SqlConnection, work: string): Promise<void> {
-  if (!(await databaseExists(sql, work))) return;
+export async function clearLeftDatabase(ctx: Context, sql: SqlConnection, left: string): Promise<void> {
+  if (!(await databaseExists(sql, left))) return;
   const { sessions } = await sql.queryOne<SqlRow & { sessions: bigint }>(
     'SELECT count(*) AS sessions FROM pg_catalog.pg_stat_activity WHERE datname = $1 AND backend_type = $2',
-    [work, 'client backend'],
+    [left, 'client backend'],
   );
   if (sessions > 0n) {
-    throw new OperationError('destination-not-empty', `another restore is building database "${work}"`, {
+    throw new OperationError('destination-not-empty', `database "${left}" of another restore is in use`, {
       hint: 'wait for its end, or end its sessions',
     });
   }
-  ctx.log.warn({ database: work }, 'removing what an interrupted restore left');
-  await sql.query(`DROP DATABASE ${quoted(work)}`);
+  ctx.log.warn({ database: left }, 'removing what an interrupted restore left');
+  await dropDatabase(sql, left);
 }
+
+/** Drops a database that is ours; nothing to do when it is not there. */
+export async function dropDatabase(sql: SqlConnection, name: string): Promise<void> {
+  const [row] = await sql.query('SELECT datistemplate AS template FROM pg_catalog.pg_database WHERE datname = $1', [
+    name,
+  ]);
+  if (row?.['template'] === true) await sql.query(`ALTER DATABASE ${quoted(name)} IS_TEMPLATE false`);
+  await sql.query(`DROP DATABASE IF EXISTS ${quoted(name)} WITH (FORCE)`);
+}
+
+const entriesOfDatabase = /^(DATABASE|DATABASE PROPERTIES) - |^(ACL|COMMENT|SECURITY LABEL) - DATABASE /;
+/** The statements without which there is no database. */
+const making = new RegExp(`^CREATE DATABASE |^ALTER DATABASE ${namePattern} OWNER TO `);
 
 export interface DatabaseDefinition {
   /** The archive with the definitions; it is read more than once. */
@@ -44,64 +63,126 @@ export interface DatabaseDefinition {
 }
 
 /**
- * Creates a database as the dump describes it (encoding, locale and its provider, owner, settings, rights), under
- * another name and in the server's default tablespace.
+ * Creates a database as the dump describes it (encoding, locale and its provider, owner), under another name and in the
+ * server's default tablespace.
  */
 export async function createWorkDatabase(
   ctx: Context,
   sql: SqlConnection,
   { work, definition }: { readonly work: string; readonly definition: DatabaseDefinition },
 ): Promise<void> {
-  const { programs, args } = definition;
-  const entries = (await archiveEntries(ctx, definition.content(), programs)).filter((line) =>
-    /^(DATABASE|DATABASE PROPERTIES) - |^(ACL|COMMENT|SECURITY LABEL) - DATABASE /.test(entryText(line)),
-  );
-  const script = await withEntries(entries, (list) =>
-    archiveScript(ctx, definition.content(), { programs, args: ['--create', '--no-tablespaces', ...args, ...list] }),
-  );
-  for (const statement of sqlStatements(script)) {
-    const renamed = aboutDatabase(statement, work);
-    if (renamed !== undefined) await sql.query(renamed);
+  const statements = await databaseStatements(ctx, definition);
+  for (const statement of statements.filter((text) => making.test(text)))
+    await sql.query(aboutDatabase(statement, work));
+}
+
+/** The statements that give a database its settings (also those of roles in it), limits, rights and comment. */
+export async function databaseProperties(ctx: Context, definition: DatabaseDefinition): Promise<readonly string[]> {
+  return (await databaseStatements(ctx, definition)).filter((text) => !making.test(text));
+}
+
+/** Comes last: a setting such as default_transaction_read_only would be in the way of loading. */
+export async function setDatabaseProperties(
+  sql: SqlConnection,
+  { database, properties }: { readonly database: string; readonly properties: readonly string[] },
+): Promise<void> {
+  for (const statement of properties) await sql.query(aboutDatabase(statement, database));
+}
+
+/** As `setDatabaseProperties`, of a database that somebody else made: its rights, and what only they may set, stay. */
+export async function setAllowedProperties(
+  ctx: Context,
+  sql: SqlConnection,
+  { database, properties }: { readonly database: string; readonly properties: readonly string[] },
+): Promise<void> {
+  for (const statement of properties.filter((text) => !/^(GRANT|REVOKE) /.test(text))) {
+    try {
+      await setDatabaseProperties(sql, { database, properties: [statement] });
+    } catch (error) {
+      if (!isOperationError(error, 'postgres-denied')) throw error;
+      ctx.log.warn({ database, statement }, 'a setting of the database is left out: this role may not make it');
+    }
   }
 }
 
-/** The same statement about another database; undefined for one that is about a session. */
-function aboutDatabase(statement: string, work: string): string | undefined {
-  if (/^(SET|SELECT) /.test(statement)) return undefined;
+/** Only `--create` shows what is about the database as a whole; the statements about sessions between are left out. */
+async function databaseStatements(
+  ctx: Context,
+  { content, programs, args }: DatabaseDefinition,
+): Promise<readonly string[]> {
+  const all = await archiveEntries(ctx, content(), programs, ['--create']);
+  const entries = all.filter((line) => entriesOfDatabase.test(entryText(line)));
+  const script = await withEntries(entries, (list) =>
+    archiveScript(ctx, content(), { programs, args: ['--create', '--no-tablespaces', ...args, ...list] }),
+  );
+  return sqlStatements(script).filter((statement) => !/^(SET|SELECT|RESET) /.test(statement));
+}
+
+/** The same statement about another database. */
+function aboutDatabase(statement: string, work: string): string {
   return statement.replace(new RegExp(`\\bDATABASE ${namePattern}`), () => `DATABASE ${quoted(work)}`);
 }
 
-/**
- * Gives a complete database its name. One that has the name is put aside first and dropped last: should anything fail
- * in between it gets its name back.
- */
-export async function publishDatabase(
-  sql: SqlConnection,
-  { work, name, replace }: { readonly work: string; readonly name: string; readonly replace: boolean },
-): Promise<void> {
-  if (!replace) return rename(sql, work, name);
-  const aside = shortened(`${asidePrefix}${name}`);
-  await sql.query(`ALTER DATABASE ${quoted(name)} ALLOW_CONNECTIONS false`);
-  try {
-    await rename(sql, name, aside);
-  } catch (error) {
-    await sql.query(`ALTER DATABASE ${quoted(name)} ALLOW_CONNECTIONS true`);
-    throw error;
-  }
-  try {
-    await rename(sql, work, name);
-  } catch (error) {
-    await sql.query(`ALTER DATABASE ${quoted(aside)} RENAME TO ${quoted(name)}`);
-    await sql.query(`ALTER DATABASE ${quoted(name)} ALLOW_CONNECTIONS true`);
-    throw error;
-  }
-  await sql.query(`DROP DATABASE ${quoted(aside)}`);
+export interface Publication {
+  readonly work: string;
+  readonly name: string;
+  readonly replace: boolean;
 }
 
-/** A database in use has no other name; PostgreSQL waits some seconds for its sessions to end. */
-async function rename(sql: SqlConnection, from: string, to: string): Promise<void> {
-  await sql.query('SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1', [from]);
-  await sql.query(`ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(to)}`);
+/**
+ * Gives a complete database its name. One that has the name is put aside in the same transaction and dropped last, so
+ * at every moment there is one of that name, open for everybody. Nothing aborts it half-way.
+ */
+export async function publishDatabase(
+  outer: Context,
+  target: ConnectionOptions,
+  { work, name, replace }: Publication,
+): Promise<void> {
+  outer.signal.throwIfAborted();
+  const ctx = createContext({ log: outer.log, clock: outer.clock });
+  await using sql = await openSqlConnection(ctx, target);
+  await using other = await openSqlConnection(ctx, target);
+  const rename = (from: string, to: string): Promise<void> => renameDatabase(ctx, { sql, other, from, to });
+  await sql.query('BEGIN');
+  try {
+    if (replace) await rename(name, asideName(name));
+    await rename(work, name);
+    await sql.query('COMMIT');
+  } catch (error) {
+    await sql.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+  if (!replace) return;
+  const aside = asideName(name);
+  await dropDatabase(sql, aside).catch((error: unknown) => {
+    const reason = errorMessage(error);
+    throw new OperationError(
+      'restore-incomplete',
+      `database "${name}" is restored, but the one that it replaced could not be dropped: ${reason}`,
+      { hint: `it is there as "${aside}": drop it`, detail: { database: name, aside }, cause: error },
+    );
+  });
+}
+
+const endSessionsEveryMs = 200;
+
+/**
+ * A database in use has no other name. PostgreSQL waits five seconds for its sessions to end, and lets none begin
+ * meanwhile.
+ */
+async function renameDatabase(
+  ctx: Context,
+  { sql, other, from, to }: { readonly sql: SqlConnection; other: SqlConnection; from: string; to: string },
+): Promise<void> {
+  const renaming = sql.query(`ALTER DATABASE ${quoted(from)} RENAME TO ${quoted(to)}`);
+  const ended = renaming.then(
+    () => true,
+    () => true,
+  );
+  do {
+    await other.query('SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = $1', [from]);
+  } while (!(await Promise.race([ended, ctx.clock.sleep(endSessionsEveryMs).then(() => false)])));
+  await renaming;
 }
 
 /** Ours begins with a prefix of plain letters, which stays. */
