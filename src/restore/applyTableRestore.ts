@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createContext, type Context } from '../base/context.ts';
+import { OperationError, isOperationError } from '../base/errors.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
 import type { ConnectionOptions } from '../postgres/connectionOptions.ts';
 import { openSqlConnection, type SqlRow } from '../postgres/sqlConnection.ts';
@@ -38,9 +39,24 @@ export async function applyTableRestore(
   const restored: RestoredTable[] = [];
   for (const planned of plan.tables) {
     progress.phase(`loading ${planned.from.schema}.${planned.from.name}`);
-    restored.push(await restoreTable(ctx, plan, { planned, staged }));
+    try {
+      restored.push(await restoreTable(ctx, plan, { planned, staged }));
+    } catch (error) {
+      throw toldWhatIsDone(error, restored);
+    }
   }
   return restored;
+}
+
+/** Tables come back one by one: those before the one that failed stay. */
+function toldWhatIsDone(error: unknown, restored: readonly RestoredTable[]): unknown {
+  if (restored.length === 0 || !isOperationError(error)) return error;
+  const names = restored.map(({ schema, name }) => `${schema}.${name}`);
+  return new OperationError(error.code, `${error.message}; restored before it: ${names.join(', ')}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    detail: { ...error.detail, restored: names },
+    cause: error,
+  });
 }
 
 async function restoreTable(

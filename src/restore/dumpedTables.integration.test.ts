@@ -158,3 +158,82 @@ test('rows are replaced from a dump; what it does not hold is refused before any
   const schemas = await client.query(`select nspname from pg_namespace where nspname ~ 'understudy'`);
   expect(schemas.rows).toEqual([]);
 });
+
+test('rows are replaced whatever became of partitions, and never those of another server', async () => {
+  const database = 'evolving';
+  await cluster.sql(`create database ${database}`);
+  await using client = await cluster.connect({ database });
+  await client.query(`
+    create table unparted (id int, note text) partition by range (id);
+    create table unparted_1 partition of unparted for values from (0) to (100);
+    create table parted (id int primary key, note text);
+    create table spread (id int, note text);
+    create function loud(text) returns text language internal immutable strict as 'upper';
+    create table noted (id int primary key, note text);
+    create index noted_loudly on noted (loud(note));
+    insert into noted values (1, 'x');
+    insert into unparted select g, 'u' from generate_series(1, 20) g;
+    insert into parted select g, 'p' from generate_series(1, 30) g;
+    insert into spread select g, 's' from generate_series(1, 5) g`);
+  await cluster.sql(`alter database ${database} set default_transaction_read_only = on`); // not for staging
+  await bench.backup({ source: database, filters: { ...everything, databases: [database] } });
+  await cluster.sql(`alter database ${database} reset default_transaction_read_only`);
+  await client.query(`
+    drop table unparted, parted, spread;
+    create function no_more() returns trigger language plpgsql as $$ begin raise 'a trigger fired'; end $$;
+    create table unparted (id int, note text);
+    create table heir () inherits (unparted);
+    insert into heir values (100, 'not of the table itself');
+    create table parted (id int primary key, note text) partition by range (id);
+    create table parted_1 partition of parted for values from (0) to (10);
+    create table parted_2 partition of parted for values from (10) to (100);
+    create trigger own before insert on parted_2 for each row execute function no_more();
+    create trigger common after insert on parted for each row execute function no_more();
+    alter table parted_1 disable trigger common;
+    create table referring (id int references parted);
+    comment on constraint referring_id_fkey on referring is 'it''s needed';
+    create table far (id int, note text);
+    insert into far values (1, 'of another server');
+    create extension postgres_fdw;
+    create server loopback foreign data wrapper postgres_fdw
+      options (host '${cluster.socketDirectory}', port '${cluster.port}', dbname '${database}');
+    create user mapping for postgres server loopback;
+    create table spread (id int, note text) partition by range (id);
+    create foreign table spread_1 partition of spread for values from (0) to (100) server loopback
+      options (table_name 'far')`);
+  const replaced = restore({ source: database, database, tables: ['unparted', 'parted', 'spread'], replace: true });
+  await expect(replaced).rejects.toMatchObject({
+    code: 'restore-incomplete',
+    message: expect.stringMatching(/public\.spread_1; restored before it: public\.unparted, public\.parted$/),
+  });
+  const { rows } = await client.query(`
+    select (select count(*)::int from only unparted) as unparted, (select count(*)::int from heir) as heirs,
+           (select count(*)::int from parted_2) as second, (select count(*)::int from far) as far,
+           (select string_agg(tgrelid::regclass || tgenabled::text, ' ' order by tgrelid) from pg_trigger
+             where tgname in ('own', 'common')) as triggers,
+           (select obj_description(oid) from pg_constraint where conname = 'referring_id_fkey') as comment`);
+  const triggers = 'partedO parted_1D parted_2O parted_2O';
+  expect(rows).toEqual([{ unparted: 20, heirs: 1, second: 21, far: 1, triggers, comment: `it's needed` }]);
+});
+
+test('an index of a wanted table that cannot be made is told apart from all else', async () => {
+  await cluster.sql('create role modest login createdb');
+  await cluster.sql('create database modest owner modest');
+  const dump = await findDump(createContext(), await reopen(bench.repository), { text: 'latest', source: 'evolving' });
+  const target = { ...cluster.connection, user: 'modest', database: 'modest' };
+  const stage = async (tables: readonly string[]) => {
+    const sourceMajor = dump.major;
+    const options = { tables: tables.map(parseTableName), target, replace: false, sourceMajor };
+    const plan = await planTableRestore(createContext(), options);
+    await using staged = await stageDumpedTables(createContext(), dump, { database: 'evolving', plan });
+    const rows = await applyTableRestore(createContext(), plan, { staged });
+    return { rows, unmade: staged.unmade, problems: staged.problems };
+  };
+  expect(await stage(['noted'])).toMatchObject({
+    rows: [{ rows: 1n }],
+    unmade: [expect.stringContaining('INDEX noted_loudly ON')],
+  });
+  const { unmade, problems } = await stage(['spread']);
+  expect(unmade).toEqual([]);
+  expect(problems).toContainEqual(expect.stringContaining('loud(text)'));
+});

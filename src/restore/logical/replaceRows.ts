@@ -22,20 +22,17 @@ export async function replaceRows(sql: SqlConnection, live: TableName, work: str
       [target],
     );
     await refuseRules(sql, oid, target);
+    await refuseForeignPartitions(sql, oid, target);
     const keys = await incomingForeignKeys(sql, oid);
     const triggers = await enabledTriggers(sql, oid);
-    const only = partitioned ? '' : 'ONLY ';
     for (const { table, name } of keys) await sql.query(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);
-    for (const { name } of triggers) await sql.query(`ALTER TABLE ${target} DISABLE TRIGGER ${name}`);
-    await sql.query(`TRUNCATE TABLE ${only}${target}`);
-    await sql.query(
-      columns === ''
-        ? `INSERT INTO ${target} SELECT FROM ${only}${loaded}`
-        : `INSERT INTO ${target} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${only}${loaded}`,
-    );
-    for (const { name, how } of triggers) await sql.query(`ALTER TABLE ${target} ENABLE ${how} ${name}`);
-    for (const { table, name, definition } of keys) {
+    for (const { table, name } of triggers) await sql.query(`ALTER TABLE ONLY ${table} DISABLE TRIGGER ${name}`);
+    // what inherits from a plain table is not the table; the loaded one may be partitioned where the live one is not
+    await exchangeRows(sql, { rowsOf: partitioned ? target : `ONLY ${target}`, target, loaded, columns });
+    for (const { table, name, how } of triggers) await sql.query(`ALTER TABLE ONLY ${table} ENABLE ${how} ${name}`);
+    for (const { table, name, definition, comment } of keys) {
       await sql.query(`ALTER TABLE ${table} ADD CONSTRAINT ${name} ${definition}`);
+      if (comment !== null) await sql.query(`COMMENT ON CONSTRAINT ${name} ON ${table} IS ${comment}`);
     }
     await sql.query(`DROP SCHEMA ${quoted(work)} CASCADE`);
     await sql.query('COMMIT');
@@ -43,6 +40,32 @@ export async function replaceRows(sql: SqlConnection, live: TableName, work: str
     await sql.query('ROLLBACK').catch(() => undefined);
     throw replaceFailed(target, error);
   }
+}
+
+interface Exchange {
+  /** The live table as its rows are told from those of tables that inherit from it. */
+  readonly rowsOf: string;
+  readonly target: string;
+  readonly loaded: string;
+  readonly columns: string;
+}
+
+/** Throws `restore-incomplete` unless the live table has as many rows afterwards as were loaded. */
+async function exchangeRows(sql: SqlConnection, { rowsOf, target, loaded, columns }: Exchange): Promise<void> {
+  await sql.query(`TRUNCATE TABLE ${rowsOf}`);
+  await sql.query(
+    columns === ''
+      ? `INSERT INTO ${target} SELECT FROM ${loaded}`
+      : `INSERT INTO ${target} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${loaded}`,
+  );
+  const { is, was } = await sql.queryOne<SqlRow & { is: bigint; was: bigint }>(
+    `SELECT (SELECT pg_catalog.count(*) FROM ${rowsOf}) AS is, (SELECT pg_catalog.count(*) FROM ${loaded}) AS was`,
+  );
+  if (is === was) return;
+  throw new OperationError('restore-incomplete', `${target} would have ${is} rows instead of ${was}`, {
+    hint: 'the table is as it was; restore beside it, without --replace',
+    detail: { rows: Number(is), expected: Number(was) },
+  });
 }
 
 /** Those that are stored, as the live table has them. Throws `restore-incomplete` when the tables differ. */
@@ -89,22 +112,40 @@ async function refuseRules(sql: SqlConnection, oid: number, table: string): Prom
   });
 }
 
+/** TRUNCATE reaches through them: it would empty tables of another server. */
+async function refuseForeignPartitions(sql: SqlConnection, oid: number, table: string): Promise<void> {
+  const partitions = await sql.query<SqlRow & { name: string }>(
+    `SELECT c.oid::regclass::text AS name FROM pg_catalog.pg_partition_tree($1) AS t
+       JOIN pg_catalog.pg_class AS c ON c.oid = t.relid WHERE c.relkind = 'f' ORDER BY 1`,
+    [oid],
+  );
+  if (partitions.length === 0) return;
+  const names = partitions.map(({ name }) => name).join(', ');
+  throw new OperationError('restore-incomplete', `${table} has partitions on another server: ${names}`, {
+    hint: 'restore it beside the live one, without --replace, or detach these partitions first',
+  });
+}
+
 function incomingForeignKeys(sql: SqlConnection, oid: number) {
-  return sql.query<SqlRow & { table: string; name: string; definition: string }>(
+  return sql.query<SqlRow & { table: string; name: string; definition: string; comment: string | null }>(
     `SELECT conrelid::regclass::text AS table, pg_catalog.quote_ident(conname) AS name,
-            pg_catalog.pg_get_constraintdef(oid) AS definition
+            pg_catalog.pg_get_constraintdef(oid) AS definition,
+            pg_catalog.quote_literal(pg_catalog.obj_description(oid, 'pg_constraint')) AS comment
        FROM pg_catalog.pg_constraint
       WHERE confrelid = $1 AND conrelid <> confrelid AND contype = 'f' AND conparentid = 0`,
     [oid],
   );
 }
 
+/** Of the table and its partitions, whose own triggers fire for rows that come through the table too. */
 function enabledTriggers(sql: SqlConnection, oid: number) {
-  return sql.query<SqlRow & { name: string; how: string }>(
-    `SELECT pg_catalog.quote_ident(tgname) AS name,
+  return sql.query<SqlRow & { table: string; name: string; how: string }>(
+    `SELECT tgrelid::regclass::text AS table, pg_catalog.quote_ident(tgname) AS name,
             CASE tgenabled WHEN 'A' THEN 'ALWAYS TRIGGER' WHEN 'R' THEN 'REPLICA TRIGGER' ELSE 'TRIGGER' END AS how
        FROM pg_catalog.pg_trigger
-      WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled <> 'D' AND tgparentid = 0`,
+       LEFT JOIN pg_catalog.pg_partition_tree($1) AS tree ON tree.relid = tgrelid
+      WHERE (tgrelid = $1 OR tree.relid IS NOT NULL) AND NOT tgisinternal AND tgenabled <> 'D'
+      ORDER BY coalesce(tree.level, 0), tgrelid, tgname`,
     [oid],
   );
 }
@@ -117,7 +158,7 @@ function replaceFailed(table: string, error: unknown): unknown {
   return new OperationError('restore-incomplete', `replacing the rows of ${table} failed: ${errorMessage(error)}`, {
     hint: violated
       ? 'other tables refer to rows that did not exist then (or the reverse): restore beside the live table, and decide'
-      : 'nothing was changed; restore beside the live table, without --replace',
+      : 'the table is as it was; restore beside it, without --replace',
     detail: isOperationError(error) ? error.detail : {},
     cause: error,
   });
