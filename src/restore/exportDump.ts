@@ -47,11 +47,12 @@ export async function* exportParts(
   yield* dumpArchive(ctx, { programs, connection: server, database }, []);
 }
 
-/** Only their names matter here. */
+/** Only their names matter here, and that superusers are: some objects may belong to no other role. */
 async function createRoles(ctx: Context, dump: Dump, server: ConnectionOptions): Promise<void> {
   await using sql = await openSqlConnection(ctx, server);
   const present = await roleNames(sql);
-  for (const { name } of dump.record.roles) {
-    if (!present.has(name) && !name.startsWith('pg_')) await sql.query(`CREATE ROLE ${quoted(name)}`);
+  for (const { name, superuser } of dump.record.roles) {
+    if (present.has(name) || name.startsWith('pg_')) continue;
+    await sql.query(`CREATE ROLE ${quoted(name)}${superuser ? ' SUPERUSER' : ''}`);
   }
 }

@@ -23,6 +23,9 @@ beforeAll(async () => {
   cluster = await createCluster();
   bench = await dumpBench(cluster);
   await createRichDatabase(cluster);
+  await cluster.sql('create role administrator superuser');
+  await using client = await cluster.connect({ database: rich });
+  await client.query('alter event trigger watch_ddl owner to administrator');
   for (const layout of ['parts', 'single'] as const) {
     await bench.backup({ layout, source: layout, filters: { ...everything, databases: [rich] } });
   }
@@ -96,4 +99,27 @@ test.each(['parts', 'single'])('export writes one archive that stock pg_restore 
   expect(readdirSync(cluster.directory).filter((name) => name.includes('understudy'))).toEqual([]);
   const again = await understudy('export', 'latest', file, '--source', source);
   expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('exists already') });
+});
+
+test('what a right was missing for when it was dumped is told when it is restored', async () => {
+  await cluster.sql('create role blind login');
+  await cluster.sql('create database half');
+  {
+    await using client = await cluster.connect({ database: 'half' });
+    await client.query('create table open as select 1 as id; create table closed (); grant select on open to blind');
+  }
+  const connection = { ...cluster.connection, user: 'blind' };
+  const filters = { ...everything, databases: ['half'] };
+  await bench.backup({ connection, filters, globals: 'without-passwords', source: 'half' });
+  const words = ['restore', 'database', '--source', 'half'];
+  const done = await understudy(...words, '--into', 'rest');
+  expect(done).toMatchObject({
+    status: 3,
+    stdout: expect.stringContaining('Restored in'),
+    stderr: expect.stringContaining('not in the dump of half: table public.closed: the role lacks SELECT on it'),
+  });
+  expect(Object.keys(await tableHashes(cluster, 'rest'))).toEqual(['public.open']);
+  const replacing = await understudy(...words, '--clean');
+  expect(replacing).toMatchObject({ status: 1, stderr: expect.stringContaining('does not hold all') });
+  expect(Object.keys(await tableHashes(cluster, 'half'))).toEqual(['public.closed', 'public.open']);
 });
