@@ -42,8 +42,9 @@ export const restoreDatabaseKind = defineStepKind({
         });
         await applyLogicalRestore(locked, plan);
         const names = plan.databases.map(({ name }) => name).join(', ');
+        const lacking = plan.databases.flatMap((database) => database.lacking.map(({ what }) => what));
         return {
-          summary: `restored ${names}`,
+          summary: `restored ${names}${lacking.length === 0 ? '' : `; the dump does not hold ${lacking.join(', ')}`}`,
           facts: {
             snapshot: plan.dump.snapshot.id,
             source: plan.dump.record.source,
@@ -51,6 +52,7 @@ export const restoreDatabaseKind = defineStepKind({
             serverVersion: plan.serverVersion,
             databases: names,
             tables: plan.databases.reduce((sum, { tables }) => sum + tables, 0),
+            lacking: lacking.length,
           },
         };
       },
@@ -60,12 +62,15 @@ export const restoreDatabaseKind = defineStepKind({
     const name = databases[0] ?? '<database>';
     const tree = `/${source ?? '<source>'}/${name}`;
     const target = into ?? name;
+    const load = `pg_restore --exit-on-error -d ${target}`;
     return [
       `restic -r <repository> restore ${snapshot}:${tree} --tag kind:dump --target ./dump`,
-      `createdb ${target}`,
-      `pg_restore -d ${target} ./dump/pre-data.dump`,
-      `for archive in ./dump/data/*.dump; do pg_restore -d ${target} "$archive"; done`,
-      `pg_restore -d ${target} ./dump/post-data.dump`,
+      `createdb --template template0 ${target}`,
+      `${load} ./dump/pre-data.dump`,
+      `for archive in ./dump/data/*.dump ./dump/sequences*.dump ./dump/large-objects.dump; do`,
+      `  if [ -e "$archive" ]; then ${load} "$archive" || { echo "stop here: $archive"; break; }; fi`,
+      `done`,
+      `${load} ./dump/post-data.dump`,
     ].join('\n');
   },
 });
