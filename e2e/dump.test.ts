@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { spawn } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { needs } from '../testing/needs.ts';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';

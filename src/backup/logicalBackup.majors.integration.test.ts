@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { expect, test } from 'vitest';
 import { postgresMajors } from '../testing/postgresBinaries.ts';
 import { createCluster } from '../testing/postgresServer.ts';

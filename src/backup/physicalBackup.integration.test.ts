@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { join } from 'node:path';

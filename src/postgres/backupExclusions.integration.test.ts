@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { readdirSync, readFileSync, statSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { chmod, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync, lstatSync } from 'node:fs';
 import { join, resolve } from 'node:path';

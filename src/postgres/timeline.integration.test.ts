@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';

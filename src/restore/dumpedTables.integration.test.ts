@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withLogging } from '../backend/logging.ts';
 import { dumpBench, everything, type DumpBench } from '../testing/dumpBench.ts';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createContext } from '../../base/context.ts';
 import { silentProgress } from '../../base/progress.ts';
