@@ -45,9 +45,9 @@ export interface FilesBackupResult {
 const singleThreadBytes = 48 * 1024 * 1024;
 
 /**
- * Backs up files and directories into one snapshot. What cannot be read, required paths that are missing, and paths that
- * are links to something else make its record `incomplete`; the rest is there. Throws `file-missing` when no path is
- * there, `config-invalid` for one that is named and excluded, or inside another one behind a link.
+ * Backs up files and directories into one snapshot. What cannot be read, required paths that are missing, and paths
+ * that are links to something else make its record `incomplete`; the rest is there. Throws `file-missing` when no path
+ * is there, `config-invalid` for one that is named and excluded, or inside another one behind a link.
  */
 export function backupFiles(
   ctx: Context,

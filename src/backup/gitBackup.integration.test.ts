@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
@@ -11,101 +10,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { createContext } from '../base/context.ts';
-import { silentProgress } from '../base/progress.ts';
 import { Secret } from '../base/secret.ts';
-import type { Repository } from '../repository/repository.ts';
 import { listProcesses } from '../testing/processes.ts';
-import { newLocalRepository, passwordText } from '../testing/repositories.ts';
 import { rootOnly } from '../testing/needs.ts';
 import { serverUser } from '../testing/serverUser.ts';
-import { tempDir, type TempDir } from '../testing/tempDir.ts';
-import { backupGit, type GitBackupOptions, type GitBackupResult } from './gitBackup.ts';
-
-const ctx = createContext();
-
-/** Git with an identity, and without the configuration of whoever runs the tests. */
-function git(directory: string, ...args: string[]): string {
-  const env = {
-    PATH: process.env['PATH'],
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_AUTHOR_NAME: 'T',
-    GIT_AUTHOR_EMAIL: 't@example.org',
-    GIT_COMMITTER_NAME: 'T',
-    GIT_COMMITTER_EMAIL: 't@example.org',
-  };
-  return execFileSync('git', ['-C', directory, ...args], {
-    env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  }).trim();
-}
-
-function commit(directory: string, name: string): string {
-  writeFileSync(join(directory, name), `${name}\n`);
-  git(directory, 'add', name);
-  git(directory, 'commit', '-q', '-m', name);
-  return git(directory, 'rev-parse', 'HEAD');
-}
-
-interface Bench extends AsyncDisposable {
-  readonly dir: TempDir;
-  /** A working directory with two commits on `main`. */
-  readonly work: string;
-  readonly repository: Repository;
-  backUp(options?: Partial<GitBackupOptions>): Promise<GitBackupResult>;
-  /** Restores with stock restic; the path of the mirror. */
-  restore(result: GitBackupResult): string;
-}
-
-async function openBench(): Promise<Bench> {
-  const dir = await tempDir();
-  const work = dir.join('work');
-  git(dir.path, 'init', '-q', '-b', 'main', work);
-  commit(work, 'one');
-  commit(work, 'two');
-  const repository = await newLocalRepository(dir.join('repository'));
-  return {
-    dir,
-    work,
-    repository,
-    backUp: (options = {}) =>
-      backupGit(ctx, repository, {
-        source: 'app',
-        path: work,
-        remotes: {},
-        mirrorDirectory: dir.join('mirror'),
-        threads: 0,
-        progress: silentProgress,
-        ...options,
-      }),
-    restore: ({ snapshot }) => {
-      const target = dir.join(`restored-${snapshot.id.slice(0, 8)}`);
-      const env = { ...process.env, RESTIC_PASSWORD: passwordText };
-      const args = ['-r', dir.join('repository'), '--no-cache', 'restore', snapshot.id, '--target', target];
-      execFileSync('restic', args, { env, stdio: 'pipe' });
-      return join(target, 'app/repository.git');
-    },
-    [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
-  };
-}
-
-/** A web server; disposing closes it. */
-async function listen(answer: RequestListener): Promise<AsyncDisposable & { readonly port: number }> {
-  const server = createServer(answer);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await once(server.close(), 'close');
-    },
-  };
-}
+import { commit, git, listen, openBench } from './fixture/gitBench.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

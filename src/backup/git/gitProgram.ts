@@ -29,7 +29,7 @@ const defaultTimeoutMs = 3_600_000;
 const outputBytes = 512 * 1024 * 1024;
 const askNothing = 'ssh -oBatchMode=yes -oConnectTimeout=15';
 
-/** How to get to the network, and who we are there: for git that talks to a remote, and not for what a repository runs. */
+/** How to get to the network, and who we are there: for git that talks to a remote, not for what a repository runs. */
 const passedToNetwork = [
   'SSH_AUTH_SOCK',
   'http_proxy',

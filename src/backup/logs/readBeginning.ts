@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { Context } from '../../base/context.ts';
 
-/** How files here are opened: whoever may write to the directory must not lead us to others, or make us wait for them. */
+/** How files here are opened: whoever may write to the directory must not lead us to others, or make us wait. */
 export const plainFile = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 const readBytes = 1024 * 1024;
