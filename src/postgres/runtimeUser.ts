@@ -100,12 +100,13 @@ async function lookUpUser(ctx: Context, name: string): Promise<OsUser | undefine
 
 /** The owner may have no name (a container's volume): the numbers are enough to run as it. */
 async function ownerUser(ctx: Context, owner: { readonly uid: number; readonly gid: number }): Promise<OsUser> {
-  const { uid, gid } = owner;
+  const { uid } = owner;
   try {
     const { stdout } = await runProgram(ctx, { program: 'id', args: ['-un', String(uid)] });
-    return { name: stdout.trim(), uid, gid };
+    // the group of the directory may be one that its owner is not in
+    return { name: stdout.trim(), uid, gid: await idOf(ctx, '-g', stdout.trim()) };
   } catch (error) {
-    if (isOperationError(error, 'program-failed')) return { name: `#${uid}`, uid, gid };
+    if (isOperationError(error, 'program-failed')) return { name: `#${uid}`, uid, gid: owner.gid };
     throw error;
   }
 }

@@ -53,8 +53,8 @@ const nothingKnown: SnapshotJudgement = { flaws: new Map(), lastGood: new Set(),
 
 /**
  * Applies its policy to each group of snapshots; changes nothing. Throws `usage` for an empty policy, when a policy
- * keeps nothing of a group (it may be mistyped, also where the last good snapshot stays), and when snapshots of a source
- * with a policy of its own would be counted with others.
+ * keeps nothing of a group (it may be mistyped, also where the last good snapshot stays), and when snapshots of a
+ * source with a policy of its own would be counted with others.
  */
 export function planForget(snapshots: readonly Snapshot[], options: ForgetOptions): ForgetPlan {
   const { groupBy = defaultForgetGroupBy, allowRemoveAll = false } = options;

@@ -5,7 +5,7 @@ import { plural } from '../format.ts';
 /** The status of a source that is backed up, though not all of it could be read. */
 const incompleteStatus = errorCodes.incomplete.exit;
 
-/** The error of a backup in which sources failed: it ends as one that was not backed up at all, if there is such a one. */
+/** The error of a backup in which sources failed: it ends as one that was not backed up at all, if there is one. */
 export function severalFailed(failures: readonly unknown[], sources: number): OperationError {
   const worst = failures.find((failure) => errorCodes[codeOf(failure)].exit !== incompleteStatus) ?? failures[0];
   return new OperationError(codeOf(worst), `${failures.length} of ${plural(sources, 'source')} failed`, {
