@@ -9,9 +9,8 @@ function leftOut(): string[] {
   const missing = missingClientPrograms();
   if (missing.length === 0 || process.env['CI'] === 'true') return [];
   const tests = testsOfClientPrograms(import.meta.dirname, globSync(include, { cwd: import.meta.dirname }));
-  console.warn(
-    `${missing.join(', ')} not installed: ${tests.length} test files are left out:\n  ${tests.join('\n  ')}`,
-  );
+  const list = tests.map((test) => `\n  ${test}`).join('');
+  process.stderr.write(`${missing.join(', ')} not installed: ${tests.length} test files are left out:${list}\n`);
   return tests;
 }
 
