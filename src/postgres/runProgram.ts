@@ -121,6 +121,14 @@ export async function runProgram(
   return { stdout: Buffer.concat(chunks).toString('utf8'), stderr };
 }
 
+/** What writing to a program that has ended, or closed its input, fails with: its exit status tells why. */
+const readerGone: ReadonlySet<string | undefined> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECANCELED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
 /** Writes the input; resolves to the error of the input's own source, never to the program's closed pipe. */
 async function feed(
   spawned: SpawnedProgram,
@@ -134,7 +142,7 @@ async function feed(
     return undefined;
   } catch (error) {
     const code = systemErrorCode(error);
-    if (code === 'EPIPE' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') return undefined;
+    if (readerGone.has(code)) return undefined;
     await terminate();
     return error instanceof Error ? error : new Error(errorMessage(error));
   }
