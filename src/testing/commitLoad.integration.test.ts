@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { copyCommand } from './copyCommand.ts';
 import { compareWithLog, noDifferences, presentRows, startCommitLoad } from './commitLoad.ts';
 import type { CommitMark } from './commitLog.ts';
 import { postgresMajors } from './postgresBinaries.ts';
@@ -12,7 +13,7 @@ import { waitFor } from './waitFor.ts';
 test('recovery to each kind of target gives exactly the rows of the mark', async () => {
   await using archive = await tempDir({ owner: 'server' });
   await using cluster = await createCluster({
-    settings: { archive_mode: 'on', archive_command: `cp %p ${archive.path}/%f`, wal_level: 'replica' },
+    settings: { archive_mode: 'on', archive_command: copyCommand(archive.path), wal_level: 'replica' },
   });
   await using backup = await tempDir({ owner: 'server' });
   await using load = await startCommitLoad(cluster);

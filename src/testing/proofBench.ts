@@ -10,6 +10,7 @@ import { parseSystemIdentifier } from '../postgres/systemIdentifier.ts';
 import { parseWalFileName } from '../postgres/walFileName.ts';
 import { Repository } from '../repository/repository.ts';
 import { WalArchive } from '../wal/walArchive.ts';
+import { copyCommand } from './copyCommand.ts';
 import { createCluster, giveToServer, type Cluster, type ClusterOptions } from './postgresServer.ts';
 import { tempDir, type TempDir } from './tempDir.ts';
 import { waitFor } from './waitFor.ts';
@@ -55,7 +56,7 @@ export class ProofBench implements AsyncDisposable {
 
   /** A running cluster with segments of 1 MiB, of which `archiveAll` brings the WAL into the repository. */
   createArchiving(options: ClusterOptions = {}): Promise<Cluster> {
-    const settings = { archive_mode: 'on', archive_command: `cp %p ${this.#archive}/%f` };
+    const settings = { archive_mode: 'on', archive_command: copyCommand(this.#archive) };
     return createCluster({ ...options, initdbArguments: ['--wal-segsize=1'], settings });
   }
 

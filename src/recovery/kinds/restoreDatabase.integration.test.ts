@@ -1,3 +1,4 @@
+// needs PostgreSQL's client programs
 import { execFile } from 'node:child_process';
 import { mkdir, symlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
