@@ -12,7 +12,8 @@ import { timestampFromDate } from '../snapshot/time.ts';
 import { serializeTree } from '../snapshot/tree.ts';
 
 /** What a source can be. */
-export type SourceKind = 'postgres' | 'dump' | 'files' | 'logs' | 'git';
+export const sourceKinds = ['postgres', 'dump', 'files', 'logs', 'git'] as const;
+export type SourceKind = (typeof sourceKinds)[number];
 
 /** Where a snapshot keeps what restic's snapshot document cannot hold: a file in the directory of its source. */
 export const recordFileName = 'understudy.json';
@@ -50,8 +51,8 @@ export function sourceTags(kind: SourceKind, source: string): string[] {
 
 /** What a snapshot is of; undefined when it is not ours, or a stock client took its tags away. */
 export function kindOf({ tags }: Pick<Snapshot, 'tags'>): SourceKind | undefined {
-  const tag = tags.find((each) => each.startsWith('kind:'));
-  return tags.includes('understudy') ? (tag?.slice('kind:'.length) as SourceKind | undefined) : undefined;
+  if (!tags.includes('understudy')) return undefined;
+  return sourceKinds.find((kind) => tags.includes(`kind:${kind}`));
 }
 
 /** Name of the source in a snapshot of ours: the one directory at its root. */

@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import { sourceKinds } from '../backup/sourceSnapshot.ts';
 
 /** What each level proves, in words for people. */
 export const levelMeanings = {
   1: 'structure: keys, index, packs, trees and snapshots agree with each other',
   2: 'data: every blob was read, authenticated and hashed',
-  3: 'archive: the backup agrees with its manifest, and its WAL is whole from start to stop',
-  4: 'restore: the backup was restored in a sandbox, recovered, and read completely',
+  3: 'archive: the backup agrees with its own record, and what others would read it with accepts it',
+  4: 'restore: the backup was restored in a sandbox, read completely, and compared with its record',
+  5: 'application: your own assertions hold in what was restored',
 } as const;
+export const levels = [1, 2, 3, 4, 5] as const;
 export type Level = keyof typeof levelMeanings;
 
 /**
@@ -16,7 +19,7 @@ export type Level = keyof typeof levelMeanings;
 export const checkStatuses = ['passed', 'warning', 'failed', 'inconclusive', 'skipped'] as const;
 export type CheckStatus = (typeof checkStatuses)[number];
 
-const level = z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]);
+const level = z.literal(levels);
 const milliseconds = z.number().nonnegative();
 
 const check = z.object({
@@ -61,7 +64,7 @@ const schema = z.object({
   verdict: z.enum(['passed', 'failed', 'inconclusive']),
   level,
   /** The backup that was verified; null for a whole repository. */
-  snapshot: z.object({ id: z.string(), source: z.string(), time: z.string() }).nullable(),
+  snapshot: z.object({ id: z.string(), kind: z.enum(sourceKinds), source: z.string(), time: z.string() }).nullable(),
   /** Who verified: the host's name. */
   tester: z.string(),
   startedAt: z.string(),
@@ -70,10 +73,9 @@ const schema = z.object({
   /** Checks that were not reached because an earlier one failed. */
   notReached: z.array(z.string()),
   phases: z.array(phase),
-  /**
-   * Restore and replay together: the recovery time that was proved. Null below level 4 or when it did not get there.
-   */
+  /** Restore and replay together: the recovery time that was proved. Null where all of it was not brought back. */
   recoveryMs: milliseconds.nullable(),
+  /** Of a physical backup, when it was recovered. */
   recovery: recovery.nullable(),
   tables: z.array(table),
 });

@@ -9,6 +9,8 @@ import type { RecoveryEnd, RecoveryProgress } from '../postgres/serverProcess.ts
 import type { CreatedTablespace } from '../postgres/walTablespace.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BaseBackup } from '../restore/baseBackup.ts';
+import type { Assertion } from './application/assertion.ts';
+import type { Rehearsal } from './kinds/kindVerification.ts';
 import type { CheckList, Outcome } from './proof/checkList.ts';
 import type { Phase, Proof } from './proof.ts';
 import type { RecoveryRoute } from './recoveryRoute.ts';
@@ -29,17 +31,12 @@ export interface RestoreOptions {
   readonly sandbox: Omit<SandboxOptions, 'major'>;
   /** Share of the indexes for which every row is looked up. */
   readonly everyRow: number;
+  /** What level 5 asks of the recovered cluster; none below it. */
+  readonly assertions: readonly Assertion[];
   /** Leave the restored cluster, stopped, on the disk. */
   readonly keep: boolean;
   readonly threads?: number | undefined;
   readonly progress: Progress;
-}
-
-/** What a rehearsed recovery showed besides the checks. */
-export interface Rehearsal extends Pick<Proof, 'recovery' | 'tables'> {
-  readonly phases: readonly Phase[];
-  /** Where the cluster was left. */
-  readonly kept?: string;
 }
 
 export const restoreCheckNames = [
@@ -98,7 +95,8 @@ class RecoveryRehearsal {
       if (this.#options.keep) this.#kept = sandbox.keep();
     }
     const kept = this.#kept === undefined ? {} : { kept: this.#kept };
-    return { phases: this.#phases, recovery: this.#recovery, tables: this.#tables, ...kept };
+    const restored = this.#recovery !== null;
+    return { phases: this.#phases, restored, recovery: this.#recovery, tables: this.#tables, ...kept };
   }
 
   async #rehearse(sandbox: Sandbox): Promise<void> {

@@ -8,7 +8,8 @@ import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
 import type { Level, Proof } from '../../verify/proof.ts';
 import { loadProofs, saveProof } from '../../verify/proofStore.ts';
 import { verifyRepository } from '../../verify/verifyRepository.ts';
-import { verifySnapshot, type VerifiedSnapshot, type VerifySnapshotOptions } from '../../verify/verifySnapshot.ts';
+import type { VerifySnapshotOptions } from '../../verify/verifyOptions.ts';
+import { verifySnapshot, type VerifiedSnapshot } from '../../verify/verifySnapshot.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
 import type { verifySpec } from '../specs/verify.ts';
@@ -71,7 +72,7 @@ async function snapshotOptions(invocation: VerifyInvocation): Promise<VerifySnap
   const binaries = options.postgresBinaries === undefined ? [] : [options.postgresBinaries];
   return {
     selector: { text: names[0] ?? 'latest', source },
-    level: Number(options.level) as Level,
+    level: options.level === undefined ? undefined : (Number(options.level) as Level),
     target: isTargeted ? { target, inclusive: true, timeline: 'latest' } : undefined,
     subset: subset === undefined ? undefined : parseDataSubset(subset),
     sandbox: {

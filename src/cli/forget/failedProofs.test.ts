@@ -70,7 +70,7 @@ function proof(id: string, day: number, judged: Pick<Proof, 'level' | 'verdict'>
     format: 1,
     kind: 'proof',
     ...judged,
-    snapshot: { id, source: 'main', time },
+    snapshot: { id, kind: 'postgres', source: 'main', time },
     tester: 'here',
     startedAt: time,
     finishedAt: time,

@@ -1,4 +1,4 @@
-import { choice, count, directory, flag, text, withDefault, type CommandSpec } from '../spec.ts';
+import { choice, count, directory, flag, text, type CommandSpec } from '../spec.ts';
 
 export const verifySpec = {
   name: 'verify',
@@ -12,10 +12,11 @@ export const verifySpec = {
     { name: 'snapshot', description: 'the backup: an id or `latest`, which is the default', count: 'optional' },
   ],
   options: {
-    level: withDefault(
-      choice({ flags: '--level <level>', description: 'How far to go.', words: ['1', '2', '3', '4'] }),
-      '4',
-    ),
+    level: choice({
+      flags: '--level <level>',
+      description: 'How far to go. Default: 5 where the configuration asserts something about the source, else 4.',
+      words: ['1', '2', '3', '4', '5'],
+    }),
     source: text('--source <name>', 'With `latest`: whose backup.'),
     at: text('--at <time>', 'Level 4: recover to this time, with a zone. Default: the newest point that is archived.'),
     lsn: text('--lsn <position>', 'Level 4: recover to this WAL position.'),

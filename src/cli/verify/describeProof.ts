@@ -26,6 +26,7 @@ export const historyColumns: readonly Column<StoredProof>[] = [
   { title: 'Time', value: ({ proof }) => proof.startedAt.slice(0, 19).replace('T', ' ') },
   { title: 'Snapshot', value: ({ proof }) => proof.snapshot?.id.slice(0, 8) ?? 'all' },
   { title: 'Source', value: ({ proof }) => proof.snapshot?.source ?? '-' },
+  { title: 'Kind', value: ({ proof }) => proof.snapshot?.kind ?? '-' },
   { title: 'Level', align: 'right', value: ({ proof }) => String(proof.level) },
   { title: 'Verdict', value: ({ proof }) => proof.verdict },
   { title: 'Recovery', align: 'right', value: ({ proof }) => recoveryTime(proof) },
@@ -50,9 +51,10 @@ function checkLines(terminal: Terminal, check: Check): string[] {
 }
 
 function recoveryLines({ recovery, phases, tables }: Proof): string[] {
-  if (recovery === null) return [];
+  if (phases.length === 0) return [];
   const times = phases.map(({ name, durationMs }) => `${name} ${formatDuration(durationMs)}`).join(', ');
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  if (recovery === null) return [`times: ${times}`];
   const until = recovery.lastCommit === null ? '' : `, last commit ${recovery.lastCommit}`;
   return [
     `recovered to ${recovery.target}: ${recovery.lsn}${until}; ${plural(tables.length, 'table')}, ${plural(rows, 'row')}`,

@@ -60,7 +60,7 @@ test('verify says what it proved, keeps the proof, and ends with 0, 1 or 4', asy
 
   const history = await verify(bench, '--history');
   expect(history.status).toBe(0);
-  expect(history.stdout.split('\n').map((line) => line.split(/ {2,}/)[4])).toEqual([
+  expect(history.stdout.split('\n').map((line) => line.split(/ {2,}/)[5])).toEqual([
     'Verdict',
     'failed',
     'passed',

@@ -11,8 +11,11 @@ import { selectPacks, type DataSubset } from '../../repository/dataSubset.ts';
 import { Download, type RepositoryIndex } from '../../repository/download.ts';
 import { planReads } from '../../repository/readPlan.ts';
 import type { Repository } from '../../repository/repository.ts';
-import type { ClusterFiles } from '../archive/clusterFiles.ts';
+import type { FileNode } from '../../snapshot/node.ts';
 import type { ChecksumOptions } from './checksumConsumer.ts';
+
+/** Files of a snapshot by path; raw bytes as latin1 text. */
+export type SnapshotFiles = ReadonlyMap<string, FileNode>;
 
 export interface FilesRead {
   readonly files: number;
@@ -46,7 +49,7 @@ interface Span {
 export async function readFiles(
   ctx: Context,
   repository: Repository,
-  { files, ...options }: ReadFilesOptions & { readonly files: ClusterFiles },
+  { files, ...options }: ReadFilesOptions & { readonly files: SnapshotFiles },
 ): Promise<FilesRead> {
   const index = await repository.index(ctx);
   const { spans, entries, problems } = locate(index, chooseFiles(files, options.subset));
@@ -71,7 +74,7 @@ export async function readFiles(
   return { files: spans.length, bytes, problems: [...problems, ...damaged], crcs: sumUp(spans, shared) };
 }
 
-function chooseFiles(files: ClusterFiles, subset: DataSubset | undefined): ClusterFiles {
+function chooseFiles(files: SnapshotFiles, subset: DataSubset | undefined): SnapshotFiles {
   if (subset === undefined || subset.kind === 'all') return files;
   const byId = new Map([...files].map(([path, node]) => [hashOf(path), { path, node }]));
   const sizes = [...byId].map(([id, { node }]) => ({ id, sizeBytes: Number(node.size) }));
@@ -85,7 +88,7 @@ function hashOf(path: string): string {
 
 function locate(
   index: RepositoryIndex,
-  files: ClusterFiles,
+  files: SnapshotFiles,
 ): { spans: Span[]; entries: Uint32Array; problems: BlobProblem[] } {
   const table = index.table('data');
   const wanted: number[] = [];

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Context } from '../../base/context.ts';
 import { verdictOf, type Level, type Proof } from '../proof.ts';
-import type { Rehearsal } from '../restoreChecks.ts';
+import type { Rehearsal } from '../kinds/kindVerification.ts';
 import type { CheckList } from './checkList.ts';
 
 export interface ProofParts {
@@ -18,7 +18,7 @@ export interface ProofParts {
 export function composeProof(ctx: Context, parts: ProofParts): Proof {
   const { checks } = parts.checks;
   const reached = new Set(checks.map(({ name }) => name));
-  const { phases = [], recovery = null, tables = [] } = parts.rehearsal ?? {};
+  const { phases = [], restored = false, recovery = null, tables = [] } = parts.rehearsal ?? {};
   const durationOf = (name: string): number => phases.find((phase) => phase.name === name)?.durationMs ?? 0;
   return {
     format: 1,
@@ -32,7 +32,7 @@ export function composeProof(ctx: Context, parts: ProofParts): Proof {
     checks: [...checks],
     notReached: parts.wanted.filter((name) => !reached.has(name)),
     phases: [...phases],
-    recoveryMs: recovery === null ? null : durationOf('restore') + durationOf('replay'),
+    recoveryMs: restored ? durationOf('restore') + durationOf('replay') : null,
     recovery,
     tables,
   };

@@ -1,0 +1,2 @@
+/** Level 5, for every kind. */
+export const applicationCheckNames = ['assertions'] as const;
