@@ -123,7 +123,7 @@ export function reasonOf(stderr: readonly string[]): string {
   const line = lines.find((each) => /^(fatal|error|remote|ssh):/i.test(each)) ?? lines.at(-1) ?? 'it did not say why';
   return line
     .trim()
-    .replace(/(\w+:\/\/)[^\s/@]*@/g, '$1')
+    .replace(/(\w+:\/\/)\S*@/g, '$1')
     .slice(0, 300);
 }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseRemoteUrl } from './remoteUrl.ts';
 
@@ -14,6 +15,11 @@ test.each([
   ['https://a:b@[broken/app.git', 'https://[broken/app.git', false],
   ['https://me:pa/ss@host/app.git?private_token=x', 'https://host/app.git', false],
   ['ssh://git:pa/ss@host/app.git', 'ssh://host/app.git', false],
+  ['https://me:123/x@host/app.git', 'https://host/app.git', false],
+  ['https://host/@team/app.git', 'https://host/@team/app.git', false],
+  ['https://host:8443/%40team/app.git', 'https://host:8443/%40team/app.git', false],
+  ['me:pass/w@rd@host:org/app.git', 'me@host:org/app.git', false],
+  ['git@host:org/app@2.git', 'git@host:org/app@2.git', false],
 ])('%s is shown as %s', (text, url, isLocal) => {
   expect(parseRemoteUrl(text, '/srv/app')).toMatchObject({ url, isLocal });
 });
@@ -32,4 +38,23 @@ test('credentials of a web address are kept apart, and print as nothing', () => 
   expect(credentials?.username.reveal()).toBe('me');
   expect(credentials?.password.reveal()).toBe('pa@ss');
   expect(JSON.stringify(parseRemoteUrl('https://me:pa%40ss@host/app.git', '/'))).not.toContain('pa@ss');
+});
+
+const markers = fc.stringMatching(/^S3CR3T[0-9]{8}$/);
+const before = fc.stringMatching(/^[A-Za-z0-9/:%?#&=+!$. -]{0,6}$/);
+const behind = fc.stringMatching(/^[A-Za-z0-9/@:%?#&=+!$. -]{0,6}$/);
+
+test('no password is in what is shown of a URL, whatever it is made of', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom('https://me:', 'http://me:', 'https://me.too:123/', 'ssh://git:', 'https://:', 'HTTPS://me:'),
+      fc.tuple(before, markers, behind),
+      fc.constantFrom('host', 'host:8443', 'git.example.org', '[::1]:80'),
+      (start, [left, marker, right], host) => {
+        const { url } = parseRemoteUrl(`${start}${left}${marker}${right}@${host}/org/app.git`, '/srv');
+        expect(url).not.toContain(marker);
+      },
+    ),
+    { numRuns: 3000 },
+  );
 });

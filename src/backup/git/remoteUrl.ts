@@ -17,10 +17,12 @@ export interface RemoteUrl {
 export function parseRemoteUrl(text: string, directory: string): RemoteUrl {
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) {
     const isRemote = /^[^/]*:/.test(text); // as git: host:path, unless a slash comes before the colon
-    return isRemote ? { url: text, isLocal: false } : { url: resolve(directory, text), isLocal: true };
+    // user:password@host:path, which SSH has no use for
+    const url = text.replace(/^([^/:@]+):.*@([^/:@]+:)/s, '$1@$2');
+    return isRemote ? { url, isLocal: false } : { url: resolve(directory, text), isLocal: true };
   }
   const url = URL.parse(text);
-  if (url === null) return parseBroken(text);
+  if (url === null || hidesPassword(text)) return parseBroken(text);
   const { username, password, protocol } = url;
   const isWeb = protocol === 'http:' || protocol === 'https:';
   url.password = '';
@@ -32,6 +34,14 @@ export function parseRemoteUrl(text: string, directory: string): RemoteUrl {
   const plain = { url: url.href, isLocal: protocol === 'file:' };
   if (!isWeb || (username === '' && password === '')) return plain;
   return { ...plain, credentials: { username: secret(username), password: secret(password) } };
+}
+
+/**
+ * Whether what reads as host and port may be a name and the beginning of a password: `https://me:123/x@host/app.git`.
+ * An `@` in a path behind a port has to be written `%40`, so that nobody's password is taken for a path.
+ */
+function hidesPassword(text: string): boolean {
+  return /^[^:]*:\/\/[^/?#@]*:\d*[/?#].*@/s.test(text);
 }
 
 /** What is no URL becomes one without what stands before the last `@`: a password with a slash in it, not escaped. */
