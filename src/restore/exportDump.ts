@@ -47,12 +47,19 @@ export async function* exportParts(
   yield* dumpArchive(ctx, { programs, connection: server, database }, []);
 }
 
-/** Only their names matter here, and that superusers are: some objects may belong to no other role. */
+/**
+ * Without passwords and the right to log in. Superusers and memberships are needed, since some objects may belong to no
+ * other role, and a materialized view is filled with the rights of its owner.
+ */
 async function createRoles(ctx: Context, dump: Dump, server: ConnectionOptions): Promise<void> {
   await using sql = await openSqlConnection(ctx, server);
   const present = await roleNames(sql);
-  for (const { name, superuser } of dump.record.roles) {
-    if (present.has(name) || name.startsWith('pg_')) continue;
-    await sql.query(`CREATE ROLE ${quoted(name)}${superuser ? ' SUPERUSER' : ''}`);
+  const created = dump.record.roles.filter(({ name }) => !present.has(name) && !name.startsWith('pg_'));
+  for (const { name, superuser, bypassRowSecurity } of created) {
+    const attributes = `${superuser ? ' SUPERUSER' : ''}${bypassRowSecurity ? ' BYPASSRLS' : ''}`;
+    await sql.query(`CREATE ROLE ${quoted(name)}${attributes}`);
+  }
+  for (const { name, memberOf } of created) {
+    for (const group of memberOf) await sql.query(`GRANT ${quoted(group)} TO ${quoted(name)}`);
   }
 }
