@@ -1,15 +1,15 @@
 import { forEachConcurrently } from '../base/concurrency.ts';
 import type { Context } from '../base/context.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
-import { withLock, type LockWait, type RepositoryLock } from '../repository/lock.ts';
+import type { RepositoryLock } from '../repository/lock.ts';
 import type { Repository } from '../repository/repository.ts';
 import { planForget, type ForgetOptions, type ForgetPlan } from '../snapshot/forgetPlan.ts';
-import { snapshotSource } from '../snapshot/repositorySource.ts';
 import { matchesFilter, type SnapshotFilter } from '../snapshot/snapshotFilter.ts';
-import { loadSnapshots, type Snapshot } from '../snapshot/snapshots.ts';
+import type { Snapshot } from '../snapshot/snapshots.ts';
 import { planForgetNamed, type NamedSnapshots } from './forgetNamed.ts';
-import { judgeSnapshots, saveHolds, type FailedProofs, type HeldSource, type Judgement } from './judgeSnapshots.ts';
+import type { HeldSource, Judgement } from './judgeSnapshots.ts';
 import { planPruneWithout, pruneLocked, type PruneLimits, type PruneResult } from './prune.ts';
+import { withJudgement, type RemovingRun } from './withJudgement.ts';
 
 /** Which snapshots are forgotten: those that a policy does not keep, or those that are named. */
 export type ForgetSelection = PolicySelection | NamedSnapshots;
@@ -19,13 +19,10 @@ export interface PolicySelection extends Omit<ForgetOptions, 'now' | 'judgement'
   readonly filter?: SnapshotFilter;
 }
 
-export interface ForgetRun extends LockWait {
+export interface ForgetRun extends RemovingRun {
   readonly selection: ForgetSelection;
-  /** Says what would be done and does nothing. */
-  readonly dryRun?: boolean;
   /** Removes what nobody needs any more afterwards, WAL included, under the same lock. */
   readonly prune?: PruneLimits;
-  readonly failedProofs?: FailedProofs;
   readonly progress?: Progress;
 }
 
@@ -48,18 +45,11 @@ const deleteConcurrency = 8;
  */
 export async function forget(ctx: Context, repository: Repository, run: ForgetRun): Promise<ForgetResult> {
   const { dryRun = false, progress = silentProgress } = run;
-  if (!dryRun) repository.requireDeletable();
-  return withLock(ctx, repository, {
-    ...run,
-    exclusive: !dryRun,
-    run: async (locked, lock) => {
-      const snapshots = await loadSnapshots(locked, snapshotSource(repository));
-      const judgement = await judgeSnapshots(locked, repository, { snapshots, failedProofs: run.failedProofs });
+  return withJudgement(ctx, repository, {
+    run,
+    body: async (locked, { snapshots, judgement, lock }) => {
       const forgotten = plan(locked, { snapshots, selection: run.selection, judgement });
-      if (!dryRun) {
-        await saveHolds(locked, repository, judgement);
-        await remove(locked, repository, { forgotten, lock });
-      }
+      if (!dryRun) await remove(locked, repository, { forgotten, lock });
       const { prune: limits } = run;
       const removed = new Set(forgotten.remove.map(({ id }) => id));
       const pruned = async (): Promise<PruneResult | undefined> => {

@@ -1,7 +1,7 @@
 import type { Context } from '../base/context.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
 import { applyPrune } from '../repository/applyPrune.ts';
-import { withLock, type LockWait, type RepositoryLock } from '../repository/lock.ts';
+import type { RepositoryLock } from '../repository/lock.ts';
 import { planPrune, type PrunePlan, type RepackOptions } from '../repository/prune.ts';
 import type { References } from '../repository/references.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -9,18 +9,16 @@ import { snapshotReferences } from '../snapshot/references.ts';
 import { snapshotSource } from '../snapshot/repositorySource.ts';
 import { loadSnapshots } from '../snapshot/snapshots.ts';
 import { expireWal, planClusterExpiry, type ClusterWalExpiry, type WalPolicy } from './expireWal.ts';
-import { judgeSnapshots, saveHolds, type FailedProofs, type HeldSource, type Judgement } from './judgeSnapshots.ts';
+import type { HeldSource, Judgement } from './judgeSnapshots.ts';
+import { withJudgement, type RemovingRun } from './withJudgement.ts';
 
 export interface PruneLimits {
   readonly repack: RepackOptions;
   readonly wal: WalPolicy;
 }
 
-export interface PruneRun extends LockWait, PruneLimits {
-  /** Says what would be done and does nothing. */
-  readonly dryRun?: boolean;
-  /** WAL is kept as if these snapshots were not there too. */
-  readonly failedProofs?: FailedProofs;
+/** WAL is kept as if snapshots whose proof failed were not there too. */
+export interface PruneRun extends RemovingRun, PruneLimits {
   readonly progress?: Progress;
 }
 
@@ -40,20 +38,14 @@ export async function prune(
   run: PruneRun,
 ): Promise<PruneResult & { readonly held: readonly HeldSource[] }> {
   const { dryRun = false, progress = silentProgress } = run;
-  if (!dryRun) repository.requireDeletable();
-  return withLock(ctx, repository, {
-    ...run,
-    exclusive: !dryRun,
-    run: async (locked, lock) => {
-      const snapshots = await loadSnapshots(locked, snapshotSource(repository));
-      const judgement = await judgeSnapshots(locked, repository, { snapshots, failedProofs: run.failedProofs });
+  return withJudgement(ctx, repository, {
+    run,
+    body: async (locked, { judgement, lock }) => {
       const parts = { limits: run, judgement, progress };
-      if (dryRun) {
-        const planned = await planPruneWithout(locked, repository, { ...parts, removed: new Set() });
-        return { ...planned, held: judgement.heldSources };
-      }
-      await saveHolds(locked, repository, judgement);
-      return { ...(await pruneLocked(locked, repository, { ...parts, lock })), held: judgement.heldSources };
+      const result = dryRun
+        ? await planPruneWithout(locked, repository, { ...parts, removed: new Set() })
+        : await pruneLocked(locked, repository, { ...parts, lock });
+      return { ...result, held: judgement.heldSources };
     },
   });
 }

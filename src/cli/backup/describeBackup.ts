@@ -1,6 +1,7 @@
 import type { PhysicalBackupResult } from '../../backup/physicalBackup.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../format.ts';
 import { styled, type Terminal } from '../terminal.ts';
+import { snapshotFields } from './snapshotFields.ts';
 
 export interface FinishedBackup {
   readonly result: PhysicalBackupResult;
@@ -9,22 +10,14 @@ export interface FinishedBackup {
   readonly methodReason: string | undefined;
 }
 
-/** The object that `backup --json` prints for a source; the record is what the snapshot holds as understudy.json. */
+/** The object that `backup --json` prints for a source. */
 export function summaryFields({ result, durationMs }: FinishedBackup): Record<string, unknown> {
-  const { snapshot, record, totals } = result;
+  const { files, sizeBytes } = result.record;
   return {
-    source: record.source,
-    snapshot_id: snapshot.id,
-    ...(snapshot.parent === undefined ? {} : { parent: snapshot.parent }),
-    total_files_processed: record.files.total,
-    files_changed: record.files.changed,
-    total_bytes_processed: record.sizeBytes,
-    data_blobs: totals.dataBlobs,
-    tree_blobs: totals.treeBlobs,
-    data_added: totals.addedBytes,
-    data_added_packed: totals.storedBytes,
-    total_duration: durationMs / 1000,
-    record,
+    ...snapshotFields(result, durationMs),
+    total_files_processed: files.total,
+    files_changed: files.changed,
+    total_bytes_processed: sizeBytes,
   };
 }
 

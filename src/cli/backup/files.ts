@@ -5,6 +5,7 @@ import { visible } from '../ls/describeNode.ts';
 import { styled, type Terminal } from '../terminal.ts';
 import { uploadOptions } from './backupSource.ts';
 import type { BackUp } from './backUp.ts';
+import { snapshotFields } from './snapshotFields.ts';
 
 /** Warnings of one sort that a person gets to read; the record holds more. */
 const mostWarnings = 20;
@@ -31,23 +32,15 @@ export const backUp: BackUp<'files'> = async (ctx, { invocation, repository, set
   if (shortcoming !== undefined) throw shortcoming;
 };
 
-/** With restic's names where it has one; the record is what the snapshot holds as understudy.json. */
-function summaryFields({ snapshot, record, totals }: FilesBackupResult, durationMs: number): Record<string, unknown> {
+function summaryFields(result: FilesBackupResult, durationMs: number): Record<string, unknown> {
+  const { files, sizeBytes } = result.record;
   return {
-    source: record.source,
-    snapshot_id: snapshot.id,
-    ...(snapshot.parent === undefined ? {} : { parent: snapshot.parent }),
-    files_new: record.files.new,
-    files_changed: record.files.changed,
-    files_unmodified: record.files.unmodified,
-    total_files_processed: record.files.total,
-    total_bytes_processed: record.sizeBytes,
-    data_blobs: totals.dataBlobs,
-    tree_blobs: totals.treeBlobs,
-    data_added: totals.addedBytes,
-    data_added_packed: totals.storedBytes,
-    total_duration: durationMs / 1000,
-    record,
+    ...snapshotFields(result, durationMs),
+    files_new: files.new,
+    files_changed: files.changed,
+    files_unmodified: files.unmodified,
+    total_files_processed: files.total,
+    total_bytes_processed: sizeBytes,
   };
 }
 
