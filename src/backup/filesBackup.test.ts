@@ -2,37 +2,18 @@ import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } fr
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
-import { silentProgress } from '../base/progress.ts';
 import type { Repository } from '../repository/repository.ts';
 import { treeLoader } from '../snapshot/repositorySource.ts';
 import { findNode } from '../snapshot/findPath.ts';
 import { walkTree } from '../snapshot/walkTree.ts';
+import { backUpFiles as backUp } from '../testing/filesBackups.ts';
 import { newRepository } from '../testing/repositories.ts';
 import { tempDir } from '../testing/tempDir.ts';
-import { backupFiles, type FilesBackupOptions, type FilesBackupResult } from './filesBackup.ts';
+import type { FilesBackupResult } from './filesBackup.ts';
 import { parseFilesRecord } from './filesRecord.ts';
 import { kindOf, loadRecordFile, sourceOf } from './sourceSnapshot.ts';
 
 const ctx = createContext();
-const plain = {
-  source: 'app',
-  optionalPaths: [],
-  exclude: [],
-  excludeFiles: [],
-  excludeCaches: true,
-  oneFileSystem: false,
-  secrets: [],
-  threads: 0,
-  progress: silentProgress,
-} as const;
-
-function backUp(
-  repository: Repository,
-  options: Partial<FilesBackupOptions> & Pick<FilesBackupOptions, 'paths'>,
-): Promise<FilesBackupResult> {
-  return backupFiles(ctx, repository, { ...plain, ...options });
-}
-
 /** Paths of what a snapshot holds of the files below a directory. */
 async function listFiles(
   repository: Repository,
@@ -102,8 +83,8 @@ test('the next backup reads only what changed, unless it is to read everything a
   fill(dir.path, { 'in/a': 'a', 'in/b/c': 'c' });
   const repository = await newRepository();
   const clock = { now: () => new Date(Date.now() + 2000), monotonicMs: () => 0 };
-  const options = { ...plain, paths: [dir.join('in')] };
-  const first = await backupFiles({ ...ctx, clock: { ...ctx.clock, ...clock } }, repository, options);
+  const options = { paths: [dir.join('in')] };
+  const first = await backUp(repository, options, { ...ctx, clock: { ...ctx.clock, ...clock } });
   writeFileSync(dir.join('in/a'), 'changed');
   const second = await backUp(repository, options);
   expect(second.snapshot.parent).toBe(first.snapshot.id);

@@ -1,11 +1,10 @@
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { backupFiles } from '../../backup/filesBackup.ts';
 import { createContext } from '../../base/context.ts';
-import { silentProgress } from '../../base/progress.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { applyRestore } from '../../restorer/applyRestore.ts';
 import { planRestore } from '../../restorer/planRestore.ts';
+import { backUpFiles } from '../../testing/filesBackups.ts';
 import { newRepository } from '../../testing/repositories.ts';
 import { tempDir } from '../../testing/tempDir.ts';
 import { backUp as backUpForeign } from '../../testing/testSnapshots.ts';
@@ -14,18 +13,7 @@ import { chooseFiles, chooseSnapshot } from './chooseFiles.ts';
 const ctx = createContext();
 
 function backUp(repository: Repository, source: string, paths: readonly string[]) {
-  return backupFiles(ctx, repository, {
-    source,
-    paths,
-    optionalPaths: [],
-    exclude: [],
-    excludeFiles: [],
-    excludeCaches: true,
-    oneFileSystem: false,
-    secrets: [],
-    threads: 0,
-    progress: silentProgress,
-  });
+  return backUpFiles(repository, { source, paths });
 }
 
 test('latest without a source is the newest snapshot of files, and refused when there are several sources', async () => {
