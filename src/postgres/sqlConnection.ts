@@ -39,6 +39,13 @@ const sessionSettings: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
 };
 
+/** What a statement of somebody else returned. */
+export interface SqlTable {
+  /** Type oid of each column. */
+  readonly columns: readonly number[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
 /** One SQL session. Statements wait for each other. */
 export class SqlConnection implements AsyncDisposable {
   readonly #client: pg.Client;
@@ -93,9 +100,21 @@ export class SqlConnection implements AsyncDisposable {
    * the connection is cut, else by SQLSTATE (`postgres-denied`, `postgres-settings` ...), see `detail.sqlstate`.
    */
   async query<Row extends SqlRow = SqlRow>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    const result = this.#tail.then(() => this.#run<Row>(text, values));
-    this.#tail = result.catch(() => undefined);
-    return result;
+    return this.#next(async () => (await this.#client.query<Row & pg.QueryResultRow>(text, [...values])).rows);
+  }
+
+  /** As `query`, for text that is not ours: it must be one statement, and its columns may share a name. */
+  async queryTable(text: string): Promise<SqlTable> {
+    // the extended protocol takes one statement only; the types of pg do not know this option
+    const statement: pg.QueryArrayConfig & { queryMode: 'extended' } = {
+      text,
+      rowMode: 'array',
+      queryMode: 'extended',
+    };
+    return this.#next(async () => {
+      const { fields, rows } = await this.#client.query<unknown[]>(statement);
+      return { columns: fields.map(({ dataTypeID }) => dataTypeID), rows };
+    });
   }
 
   /** As `query`, for statements that return exactly one row; anything else is `postgres-protocol`. */
@@ -116,10 +135,16 @@ export class SqlConnection implements AsyncDisposable {
     await this.#client.end();
   }
 
-  async #run<Row extends SqlRow>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+  #next<Result>(ask: () => Promise<Result>): Promise<Result> {
+    const result = this.#tail.then(() => this.#run(ask));
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async #run<Result>(ask: () => Promise<Result>): Promise<Result> {
     this.#ctx.signal.throwIfAborted();
     try {
-      return (await this.#client.query<Row & pg.QueryResultRow>(text, [...values])).rows;
+      return await ask();
     } catch (error) {
       this.#ctx.signal.throwIfAborted();
       throw this.#translate(error);

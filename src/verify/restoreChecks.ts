@@ -10,6 +10,7 @@ import type { CreatedTablespace } from '../postgres/walTablespace.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BaseBackup } from '../restore/baseBackup.ts';
 import type { Assertion } from './application/assertion.ts';
+import { checkApplication } from './application/checkApplication.ts';
 import type { Rehearsal } from './kinds/kindVerification.ts';
 import type { CheckList, Outcome } from './proof/checkList.ts';
 import type { Phase, Proof } from './proof.ts';
@@ -181,6 +182,8 @@ class RecoveryRehearsal {
     await checks.run(4, 'heaps', () => checkHeaps(ctx, cluster, amcheck));
     await checks.run(4, 'indexes', () => checkIndexes(ctx, cluster, amcheck));
     await checks.run(4, 'checksum failures', () => checkFailureCounters(ctx, cluster));
+    const restored = { server: server.connection };
+    await checkApplication(ctx, { checks, assertions: this.#options.assertions, restored, progress });
     const ended = await checks.run(4, 'shutdown', async () => {
       const status = await server.stop('fast');
       return { status: status === 0 ? 'passed' : 'failed', expected: 'exit status 0', actual: `exit status ${status}` };

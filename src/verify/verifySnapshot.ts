@@ -11,7 +11,7 @@ import type { Assertion } from './application/assertion.ts';
 import type { KindVerification } from './kinds/kindVerification.ts';
 import { postgresVerification } from './kinds/postgres.ts';
 import { CheckList } from './proof/checkList.ts';
-import { composeProof } from './proof/composeProof.ts';
+import { composeProof, type WantedCheck } from './proof/composeProof.ts';
 import { levels, type Level, type Proof } from './proof.ts';
 import { checkStructure } from './repositoryChecks.ts';
 import type { VerifySnapshotOptions } from './verifyOptions.ts';
@@ -66,10 +66,18 @@ async function verifyBackup(ctx: Context, kind: SourceKind, subject: Subject): P
     snapshot: { id: snapshot.id, kind, source: sourceOf(snapshot), time: formatTimestamp(snapshot.time) },
     startedAt,
     checks,
-    wanted: ['structure', ...levels.filter((one) => one <= level).flatMap((one) => checkNames[one])],
+    wanted: wantedChecks(checkNames, subject),
     rehearsal,
   });
   return rehearsal?.kept === undefined ? { proof } : { proof, kept: rehearsal.kept };
+}
+
+function wantedChecks(
+  checkNames: KindVerification['checkNames'],
+  { level, assertions }: Pick<Subject, 'level' | 'assertions'>,
+): WantedCheck[] {
+  const names = { ...checkNames, 1: ['structure', ...checkNames[1]], 5: assertions.map(({ name }) => name) };
+  return levels.filter((one) => one <= level).flatMap((one) => names[one].map((name) => ({ level: one, name })));
 }
 
 function chooseLevel(

@@ -1,15 +1,11 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Context } from '../../base/context.ts';
-import { OperationError, systemErrorCode } from '../../base/errors.ts';
+import { OperationError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
-import { openProgram } from '../../postgres/runProgram.ts';
+import { runForLines } from '../../postgres/runForLines.ts';
 import { processMarks } from '../leftovers.ts';
 import type { KindProblem, StepEnvironment } from '../stepKind.ts';
-import { linesOf } from './lines.ts';
-
-/** How long a program that has ended may still have something to say through what it left running. */
-const outputDrainMs = 500;
 
 /** The keys of a step that runs a program. */
 export const commandShape = {
@@ -58,39 +54,16 @@ export async function runCommand(
   };
   const env: Record<string, string | Secret> = processMarks(step);
   for (const [name, text] of Object.entries(environment)) env[name] = step.fill(text);
-  await using running = await openProgram(ctx, {
+  await runForLines(ctx, {
     program,
     args,
     cwd: resolve(step.directory, directory ?? ''),
     env,
-    onStderrLine: print,
+    onLine: print,
     ...(input === undefined ? {} : { input }),
   });
-  const printing = printAll(running.stdout, print);
-  printing.catch(() => undefined); // told below
-  try {
-    await running.exitedCleanly();
-  } finally {
-    await endOrPause(ctx, printing);
-  }
   if (notKept !== undefined) throw notKept;
   return lines;
-}
-
-/** A server that the program has started may keep its output open for ever; destroying that is no error. */
-async function printAll(stdout: AsyncIterable<Uint8Array>, print: (line: string) => void): Promise<void> {
-  try {
-    for await (const line of linesOf(stdout)) print(line);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
-  }
-}
-
-async function endOrPause({ clock }: Context, end: Promise<void>): Promise<void> {
-  const over = new AbortController();
-  const pause = clock.sleep(outputDrainMs, over.signal).catch(() => undefined);
-  await Promise.race([end, pause]);
-  over.abort();
 }
 
 /** The command as a person types it; secrets are the variables of their names. */

@@ -29,8 +29,8 @@ export interface Rehearsal extends Pick<Proof, 'recovery' | 'tables'> {
 
 /** How backups of one kind of source are verified. */
 export interface KindVerification {
-  /** The checks that each level adds, in their order; of level 1 those besides `structure`. */
-  readonly checkNames: Readonly<Record<Level, readonly string[]>>;
+  /** The checks that each level adds, in their order; of level 1 those besides `structure`. Level 5: the assertions. */
+  readonly checkNames: Readonly<Record<Exclude<Level, 5>, readonly string[]>>;
   /**
    * Runs the checks up to the wanted level, each through `subject.checks`; stops where going on would prove nothing.
    * Undefined where nothing was restored.

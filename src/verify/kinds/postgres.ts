@@ -2,7 +2,6 @@ import type { Context } from '../../base/context.ts';
 import { OperationError, isOperationError } from '../../base/errors.ts';
 import type { DataSubset } from '../../repository/dataSubset.ts';
 import { findBaseBackup, type BaseBackup } from '../../restore/baseBackup.ts';
-import { applicationCheckNames } from '../application/checkApplication.ts';
 import { archiveCheckNames, checkArchive } from '../archive/archiveChecks.ts';
 import { loadClusterFiles, type ClusterFiles } from '../archive/clusterFiles.ts';
 import { checkData } from '../data/checkData.ts';
@@ -17,7 +16,6 @@ export const postgresVerification: KindVerification = {
     2: ['data'],
     3: archiveCheckNames,
     4: restoreCheckNames,
-    5: applicationCheckNames,
   },
   verify: verifyPostgres,
 };

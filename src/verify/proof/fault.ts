@@ -40,7 +40,11 @@ export function serverWords(error: OperationError): string {
 
 /** True when an error is the tester's fault: the backup may be good. */
 export function isFaultOfTester(error: OperationError): boolean {
-  if (testersCodes.has(error.code)) return true;
+  return testersCodes.has(error.code) || blamesMachine(error);
+}
+
+/** True when a server says that its machine, or its installation, is to blame. */
+export function blamesMachine(error: OperationError): boolean {
   const { failures } = error.detail;
   const words = [error.message, ...(Array.isArray(failures) ? failures.map(String) : [])];
   return words.some((word) => testersWords.some((pattern) => pattern.test(word)));
