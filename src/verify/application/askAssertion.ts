@@ -73,8 +73,14 @@ function judgeAnswer({ columns, rows }: SqlTable): Outcome {
   if (value === null) return failed('null');
   if (type === typeOids.boolean)
     return value === true ? { status: 'passed', expected, actual: 'true' } : failed('false');
-  const isShown = [...typeOids.numbers, ...typeOids.times].includes(type);
-  return failed(isShown ? `${String(value)}, which is no boolean` : 'a value that is no boolean');
+  return failed(`${toldValue(type, value)}, which is no boolean`);
+}
+
+/** Numbers and times are told, as they are mostly sums; everything else may be content. */
+function toldValue(type: number, value: unknown): string {
+  const isTold = [...typeOids.numbers, ...typeOids.times].includes(type);
+  if (!isTold) return 'a value';
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
 }
 
 function outcomeOfAnswer(error: OperationError, timeoutMs: number): Outcome {
