@@ -1,6 +1,8 @@
 import { nameHint } from './nearestName.ts';
 import { dotted, type Problem } from './problem.ts';
-import type { Config, ConnectionConfig } from './schema.ts';
+import type { Config, ConnectionConfig, PostgresConfig } from './schema.ts';
+
+type DatabaseAssertions = PostgresConfig['verify']['assertions'];
 
 /** What a schema of single values cannot see: names that must exist, options that exclude each other. */
 export function crossCheck(config: Config): Problem[] {
@@ -17,9 +19,31 @@ export function crossCheck(config: Config): Problem[] {
     if (source.kind === 'git' && source.path === undefined && Object.keys(source.remotes).length === 0) {
       problems.push({ path, message: `${dotted(path)}: a git repository needs a path or remotes` });
     }
-    if ('connection' in source) problems.push(...connectionProblems([...path, 'connection'], source.connection));
+    const assertions = [...path, 'verify', 'assertions'];
+    problems.push(...sameNames(assertions, source.verify.assertions));
+    if ('connection' in source) {
+      problems.push(...connectionProblems([...path, 'connection'], source.connection));
+      problems.push(...assertionProblems(assertions, source.verify.assertions));
+    }
   }
   return problems;
+}
+
+function sameNames(path: readonly string[], named: readonly { readonly name: string }[]): Problem[] {
+  return named.flatMap(({ name }, index) => {
+    if (named.findIndex((other) => other.name === name) === index) return [];
+    return [{ path: [...path, index, 'name'], message: `${dotted(path)}: "${name}" is the name of two` }];
+  });
+}
+
+function assertionProblems(path: readonly string[], assertions: DatabaseAssertions): Problem[] {
+  return assertions.flatMap((assertion, index) => {
+    const at = [...path, index];
+    if (assertion.sql === undefined && assertion.command === undefined) {
+      return [{ path: at, message: `${dotted(at)}: it needs sql or a command` }];
+    }
+    return [...exclusive(at, assertion, ['sql', 'command']), ...exclusive(at, assertion, ['sql', 'directory'])];
+  });
 }
 
 function connectionProblems(path: readonly string[], connection: ConnectionConfig): Problem[] {
@@ -32,7 +56,7 @@ function connectionProblems(path: readonly string[], connection: ConnectionConfi
 
 /** A problem at the second of several options of which at most one may be given. */
 function exclusive<Section extends object>(
-  path: readonly string[],
+  path: readonly PropertyKey[],
   section: Section,
   names: readonly (keyof Section & string)[],
 ): Problem[] {

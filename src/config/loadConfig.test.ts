@@ -106,6 +106,27 @@ test.each([
     'connection: uri and host exclude',
     undefined,
   ],
+  [
+    'sources: { m: { kind: git, path: /m, verify: { assertions: [{ name: a, command: b, sql: c }] } } }',
+    'unknown key "sql" in sources.m.verify.assertions.0',
+    'sources of another kind have it',
+  ],
+  [
+    'sources: { m: { kind: dump, verify: { assertions: [{ name: a }] } } }',
+    'sources.m.verify.assertions.0: it needs sql or a command',
+    undefined,
+  ],
+  [
+    'sources: { m: { kind: dump, verify: { assertions: [{ name: a, sql: select 1, command: b }] } } }',
+    'sources.m.verify.assertions.0: sql and command exclude each other',
+    undefined,
+  ],
+  [
+    'sources:\n  m:\n    kind: postgres\n    verify:\n      assertions:\n' +
+      '        - { name: a, sql: select true }\n        - { name: a, command: ./test }',
+    ':7: sources.m.verify.assertions: "a" is the name of two',
+    undefined,
+  ],
 ])('%j is refused with the line and a hint', (text, message, hint) => {
   const error = failure(text);
   expect(error.code).toBe('config-invalid');

@@ -76,6 +76,48 @@ export const options = {
       '`recoveryWindow` come from there unless they are here too.',
   },
   ...retentionOptionsAt('sources.*.retention'),
+  'sources.*.verify': { description: 'How backups of the source are proved.' },
+  'sources.*.verify.assertions': {
+    description: 'What must hold in what was restored; each is a check of level 5, which needs at least one.',
+  },
+  'sources.*.verify.assertions.name': { description: 'Name of the check; no two of a source have the same.' },
+  'sources.*.verify.assertions.sql': {
+    description:
+      'A query that must return one row of one column, and that true. It is asked in a read-only transaction. Either ' +
+      'this or `command`.',
+  },
+  'sources.*.verify.assertions.command': {
+    description:
+      'Shell command that must end with status 0. It finds a restored database in `DATABASE_URL` and the variables of ' +
+      'libpq, restored files in `UNDERSTUDY_RESTORED_DIRECTORY`, and sees no other variable of ours.',
+  },
+  'sources.*.verify.assertions.database': { description: 'The restored database; needed where there are several.' },
+  'sources.*.verify.assertions.role': {
+    description: 'Role as which the database is asked, so that a missing right shows. Default: a superuser.',
+  },
+  'sources.*.verify.assertions.directory': {
+    description:
+      'Where a command runs; a relative path starts at what was restored, for a database at the current directory.',
+  },
+  'sources.*.verify.assertions.timeout': {
+    description: 'A check that takes longer has failed. Default `1m` for a query, `15m` for a command.',
+  },
+  'sources.*.monitor': { description: 'What `understudy monitor` expects of the source.' },
+  'sources.*.monitor.maxAge': {
+    description:
+      'How old the newest good backup may be, e.g. `8d` for one that is made weekly. Older is a warning; what may be ' +
+      'lost at most is said by the tier.',
+  },
+  'sources.*.monitor.minSize': {
+    description:
+      'How large a backup is at least, restored, e.g. `500MiB`; smaller is a warning. Default `1MiB` for databases, ' +
+      'nothing for others.',
+  },
+  'sources.*.monitor.verifyEvery': {
+    description:
+      'How often a backup of it is proved; a tenth later is a warning. A database has to be restored for that ' +
+      '(`verify --level 4`), of the others every byte read (`--level 2`).',
+  },
   'sources.*.paths': {
     path: true,
     description: 'Files and directories to back up. One that is missing makes the backup incomplete (exit status 3).',
@@ -233,6 +275,15 @@ export const options = {
   'verify.directory': {
     path: true,
     description: 'Directory under which sandboxes are built; needs space for the restored cluster.',
+  },
+  'evidence': { description: 'What the evidence of drills and recoveries says and is signed with.' },
+  'evidence.organisation': { description: 'Whose drills and recoveries they are.' },
+  'evidence.environment': { description: 'Which of its environments this is, e.g. `production`.' },
+  'evidence.signingKeyFile': {
+    path: true,
+    description:
+      'Private key (Ed25519, PEM) that signs evidence; `understudy evidence keygen` makes one. Whoever checks needs ' +
+      'only the public key beside it.',
   },
   'contacts': { description: 'Whom to call in an emergency, first to last; they stand in runbooks and evidence.' },
   'contacts.name': { description: 'Name of the person or company.' },

@@ -51,7 +51,8 @@ function configurationKeys(path: readonly PropertyKey[]): readonly string[] {
 
 function unknownKey(path: readonly PropertyKey[], key: string, known: readonly string[]): Problem {
   const message = path.length === 0 ? `unknown key "${key}"` : `unknown key "${key}" in ${dotted(path)}`;
-  return { path, key, message, hint: nameHint(key, known) };
+  const hint = known.includes(key) ? 'sources of another kind have it' : nameHint(key, known);
+  return { path, key, message, hint };
 }
 
 function notOneOf(path: readonly PropertyKey[], allowed: readonly string[], input: unknown) {

@@ -6,6 +6,8 @@ import type { Level } from './proof.ts';
 import type { WantedTarget } from './recoveryRoute.ts';
 import type { SandboxOptions } from './sandbox/sandbox.ts';
 
+export type { Assertion };
+
 export interface VerifySnapshotOptions {
   /** An id, the beginning of one, or `latest`; of this source, default of any. */
   readonly selector: { readonly text: string; readonly source?: string | undefined };

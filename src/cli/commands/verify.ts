@@ -14,6 +14,7 @@ import type { CommandRun, Invocation } from '../command.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
 import type { verifySpec } from '../specs/verify.ts';
 import { formatTable } from '../table.ts';
+import { assertionsOf } from '../verify/assertionsOf.ts';
 import { historyColumns, proofText } from '../verify/describeProof.ts';
 import { verifyAndKeep } from '../verify/verifyAndKeep.ts';
 
@@ -73,6 +74,7 @@ async function snapshotOptions(invocation: VerifyInvocation): Promise<VerifySnap
   return {
     selector: { text: names[0] ?? 'latest', source },
     level: options.level === undefined ? undefined : (Number(options.level) as Level),
+    assertionsOf: (name) => assertionsOf(config, name),
     target: isTargeted ? { target, inclusive: true, timeline: 'latest' } : undefined,
     subset: subset === undefined ? undefined : parseDataSubset(subset),
     sandbox: {

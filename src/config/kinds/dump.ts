@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { described, section, sizeSchema, text } from '../schemaParts.ts';
+import { databaseVerifyShape } from '../verifyShape.ts';
 import { connectionShape } from './connection.ts';
 import { commonShape } from './everySource.ts';
 
@@ -11,6 +12,7 @@ export function dumpShape() {
   return z.strictObject({
     kind: described('sources.*.kind', z.literal('dump')),
     ...commonShape(),
+    verify: databaseVerifyShape(),
     connection: section('sources.*.connection', connectionShape()),
     databases: described('sources.*.databases', z.array(text()).default([])),
     schemas: described('sources.*.schemas', z.array(text()).default([])),

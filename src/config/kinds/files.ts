@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { described, text } from '../schemaParts.ts';
+import { directoryVerifyShape } from '../verifyShape.ts';
 import { commonShape } from './everySource.ts';
 
 /** Application files, configuration, secrets. */
@@ -7,6 +8,7 @@ export function filesShape() {
   return z.strictObject({
     kind: described('sources.*.kind', z.literal('files')),
     ...commonShape(),
+    verify: directoryVerifyShape(),
     paths: described('sources.*.paths', z.array(text()).min(1)),
     optionalPaths: described('sources.*.optionalPaths', z.array(text()).default([])),
     exclude: described('sources.*.exclude', z.array(text()).default([])),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { described, durationSchema, text } from '../schemaParts.ts';
+import { directoryVerifyShape } from '../verifyShape.ts';
 import { commonShape } from './everySource.ts';
 
 /** Log files of one directory: rotated and stored. */
@@ -7,6 +8,7 @@ export function logsShape() {
   return z.strictObject({
     kind: described('sources.*.kind', z.literal('logs')),
     ...commonShape(),
+    verify: directoryVerifyShape(),
     directory: described('sources.*.directory', text()),
     files: described(
       'sources.*.files',

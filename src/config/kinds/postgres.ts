@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { described, section, text } from '../schemaParts.ts';
+import { databaseVerifyShape } from '../verifyShape.ts';
 import { connectionShape } from './connection.ts';
 import { commonShape } from './everySource.ts';
 
@@ -8,6 +9,7 @@ export function postgresShape() {
   return z.strictObject({
     kind: described('sources.*.kind', z.literal('postgres')),
     ...commonShape(),
+    verify: databaseVerifyShape(),
     connection: section('sources.*.connection', connectionShape()),
     dataDirectory: described('sources.*.dataDirectory', text().optional()),
     method: described('sources.*.method', z.enum(['auto', 'files', 'stream']).default('auto')),

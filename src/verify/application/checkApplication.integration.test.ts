@@ -117,10 +117,10 @@ test('an assertion is asked as the role of the application, with its rights and 
 
 test('a command finds the restored database through its URL and through the variables of libpq', async () => {
   const main = join(import.meta.dirname, '../../..');
-  const ask = `import pg from 'pg'; const db = new pg.Client({ connectionString: process.env.DATABASE_URL });
+  const program = `import pg from 'pg'; const db = new pg.Client({ connectionString: process.env.DATABASE_URL });
     await db.connect(); const { rows } = await db.query('select current_user, current_database()'); await db.end();
     if (JSON.stringify(rows) !== '[{"current_user":"clerk","current_database":"shop"}]') throw new Error(rows)`;
-  const quoted = `'${ask.replaceAll("'", `'\\''`)}'`;
+  const quoted = `'${program.replaceAll("'", `'\\''`)}'`;
   const node = await run(`'${process.execPath}' --input-type=module -e ${quoted}`, { directory: main, role: 'clerk' });
   expect(node).toMatchObject({ status: 'passed', detail: [] });
   if (!existsSync('/usr/bin/psql')) return;
@@ -151,8 +151,8 @@ test('a command runs where files were restored, and sees no secret of ours', asy
   await using directory = await tempDir();
   process.env['UNDERSTUDY_PASSWORD'] = 'secret of ours';
   try {
-    const test = '[ "$PWD" = "$UNDERSTUDY_RESTORED_DIRECTORY" ] && ! env | grep -q "secret of ours"';
-    expect(await run(test, {}, { directory: directory.path })).toMatchObject({ status: 'passed' });
+    const command = '[ "$PWD" = "$UNDERSTUDY_RESTORED_DIRECTORY" ] && ! env | grep -q "secret of ours"';
+    expect(await run(command, {}, { directory: directory.path })).toMatchObject({ status: 'passed' });
   } finally {
     delete process.env['UNDERSTUDY_PASSWORD'];
   }
