@@ -28,16 +28,20 @@ if (Number(process.versions.node.split('.')[0]) < oldestNode) {
   end(restoring ? smallestStopOfRecovery : 1);
 }
 useCompileCache();
-main().then(() => end(0), failed);
+main().then(end, failed);
 
-async function main(): Promise<void> {
+/** The exit status. */
+async function main(): Promise<number> {
   process.on('uncaughtException', failed);
   process.on('SIGHUP', () => undefined); // stock restic's `unlock` sends it to see whether we live
   const signal = await abortOnSignals();
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   const { runCommandLine } = await import('./cli/run.ts');
   try {
-    await runCommandLine(words, signal);
+    const state = await runCommandLine(words, signal);
+    if (state === undefined) return 0;
+    const { pluginStates } = await import('./base/pluginState.ts');
+    return pluginStates[state].exit;
   } catch (error) {
     const aborted = signal.aborted && error instanceof Error && error.name === 'AbortError';
     throw aborted ? signal.reason : error;
@@ -69,8 +73,9 @@ function failed(error: unknown): void {
 async function endWithError(error: unknown): Promise<void> {
   let code = 70;
   try {
-    const { errorReport, exitCodeOf } = await import('./cli/errorReport.ts');
     const json = words.includes('--json');
+    if (!restoring) await endPlugin(error, json);
+    const { errorReport, exitCodeOf } = await import('./cli/errorReport.ts');
     const verbose = words.includes('--verbose') || words.includes('-v');
     process.stderr.write(errorReport(error, { json, verbose }));
     code = exitCodeOf(error);
@@ -79,6 +84,15 @@ async function endWithError(error: unknown): Promise<void> {
   }
   const absent = error instanceof Error && 'code' in error && error.code === provedAbsent;
   end(restoring && !absent ? Math.max(code, smallestStopOfRecovery) : code);
+}
+
+/** Whatever keeps a monitoring plugin from judging is a state of its own: 1 and 2 would be judgements. */
+async function endPlugin(error: unknown, json: boolean): Promise<void> {
+  const { isPluginCall, pluginReport } = await import('./cli/pluginReport.ts');
+  if (!isPluginCall(words)) return;
+  const { pluginStates } = await import('./base/pluginState.ts');
+  process.stdout.write(pluginReport(error, { json }));
+  end(pluginStates.unknown.exit);
 }
 
 function end(code: number): never {

@@ -28,6 +28,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'retention',
     'verify',
   ],
+  monitor: ['backend', 'postgres', 'repository', 'snapshot', 'wal', 'backup', 'restore', 'retention', 'verify'],
   cli: [
     'backend',
     'postgres',
@@ -42,6 +43,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'retention',
     'verify',
     'recovery',
+    'monitor',
   ],
   testing: [
     'backend',
@@ -57,6 +59,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'retention',
     'verify',
     'recovery',
+    'monitor',
     'cli',
   ],
 };

@@ -47,4 +47,6 @@ export interface ByteRange {
 export interface ObjectStat {
   readonly name: string;
   readonly sizeBytes: number;
+  /** When it was put, as far as a listing tells. */
+  readonly modifiedAt?: Date;
 }

@@ -25,7 +25,9 @@ export async function* listObjects(signal: AbortSignal, root: string, prefix: st
       if (!isNameComponent(component) || !name.startsWith(prefix)) continue;
       const found = statIfPresent(join(root, name));
       if (found?.isDirectory() === true && mayDescend(folder)) folders.push(`${name}/`);
-      if (found?.isFile() === true && folder !== 'data/') yield { name, sizeBytes: found.size };
+      if (found?.isFile() === true && folder !== 'data/') {
+        yield { name, sizeBytes: found.size, modifiedAt: found.mtime };
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts';
+import type { PluginState } from '../base/pluginState.ts';
 import type { LoadedConfig } from '../config/loadConfig.ts';
 import type { RepositorySettings } from '../config/repositorySettings.ts';
 import type { Secret } from '../base/secret.ts';
@@ -24,7 +25,11 @@ export interface Invocation<Spec extends CommandSpec = CommandSpec> {
   askNewPassword(question: string): Promise<Secret>;
 }
 
-export type CommandRun<Spec extends CommandSpec> = (ctx: Context, invocation: Invocation<Spec>) => Promise<void>;
+/** A state is the answer of a monitoring plugin (`spec.plugin`); every other command returns when all is done. */
+export type CommandRun<Spec extends CommandSpec> = (
+  ctx: Context,
+  invocation: Invocation<Spec>,
+) => Promise<void | PluginState>;
 
 /** What a file in `commands/` exports. */
 export interface CommandModule<Spec extends CommandSpec> {

@@ -13,6 +13,7 @@ import { forgetSpec } from './specs/forget.ts';
 import { initSpec } from './specs/init.ts';
 import { keyAddSpec, keyListSpec, keyPasswdSpec, keyRemoveSpec } from './specs/key.ts';
 import { lsSpec } from './specs/ls.ts';
+import { monitorSpec } from './specs/monitor.ts';
 import {
   planApproveSpec,
   planCheckSpec,
@@ -31,6 +32,7 @@ import { restoreSpec } from './specs/restore.ts';
 import { retentionAcknowledgeSpec, retentionSimulateSpec } from './specs/retention.ts';
 import { restoreTableSpec } from './specs/restoreTable.ts';
 import { snapshotsSpec } from './specs/snapshots.ts';
+import { statusSpec } from './specs/status.ts';
 import { unlockSpec } from './specs/unlock.ts';
 import { verifySpec } from './specs/verify.ts';
 import { versionSpec } from './specs/version.ts';
@@ -51,6 +53,8 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(restoreFilesSpec, () => import('./commands/restoreFiles.ts')),
   register(restoreDatabaseSpec, () => import('./commands/restoreDatabase.ts')),
   register(restoreTableSpec, () => import('./commands/restoreTable.ts')),
+  register(statusSpec, () => import('./commands/status.ts')),
+  register(monitorSpec, () => import('./commands/monitor.ts')),
   register(snapshotsSpec, () => import('./commands/snapshots.ts')),
   register(lsSpec, () => import('./commands/ls.ts')),
   register(diffSpec, () => import('./commands/diff.ts')),

@@ -29,7 +29,8 @@ export function exitCodeOf(error: unknown): number {
   return errorCodes[shownError(error).code].exit;
 }
 
-function shownError(error: unknown): Shown {
+/** What of an error is told: one of ours, or a bug. */
+export function shownError(error: unknown): Shown {
   if (error instanceof OperationError) return { code: error.code, message: error.message, hint: error.hint };
   return {
     code: 'internal',

@@ -40,3 +40,9 @@ export function formatPercent(done: number, total: number): string {
 export function plural(count: number | bigint, singular: string, many = `${singular}s`): string {
   return `${formatCount(count)} ${count == 1 ? singular : many}`;
 }
+
+/** `2026-11-22 10:42:07` in the time zone of this process, as restic shows it. */
+export function formatLocalTime(moment: Date): string {
+  const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19).replace('T', ' ');
+}

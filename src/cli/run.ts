@@ -1,6 +1,7 @@
 import { systemClock } from '../base/clock.ts';
 import type { Context } from '../base/context.ts';
 import { silentLog, type Log } from '../base/log.ts';
+import type { PluginState } from '../base/pluginState.ts';
 import { fastCommands } from './fastCommands.ts';
 import type { GlobalValues } from './globalOptions.ts';
 import { createInvocation } from './invocation.ts';
@@ -8,10 +9,10 @@ import type { ParsedCommand } from './parsedCommand.ts';
 import { createPrinter } from './createPrinter.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
-/** Runs what the words after the program's name ask for. Throws what the command threw. */
-export async function runCommandLine(words: readonly string[], signal: AbortSignal): Promise<void> {
+/** Runs what the words after the program's name ask for. Returns a plugin's state, throws what the command threw. */
+export async function runCommandLine(words: readonly string[], signal: AbortSignal): Promise<PluginState | undefined> {
   const parsed = (await fastCommand(words)) ?? (await fullCommand(words));
-  if (parsed !== undefined) await execute(parsed, signal);
+  return parsed === undefined ? undefined : execute(parsed, signal);
 }
 
 async function fastCommand(words: readonly string[]): Promise<ParsedCommand | undefined> {
@@ -30,7 +31,7 @@ async function fullCommand(words: readonly string[]): Promise<ParsedCommand | un
   return undefined;
 }
 
-async function execute(parsed: ParsedCommand, signal: AbortSignal): Promise<void> {
+async function execute(parsed: ParsedCommand, signal: AbortSignal): Promise<PluginState | undefined> {
   const { global, registered } = parsed;
   const terminal = processTerminal(global.noColor);
   const log = await openLog(global, terminal);
@@ -41,9 +42,10 @@ async function execute(parsed: ParsedCommand, signal: AbortSignal): Promise<void
   try {
     log.info({ command, pid: process.pid }, 'command begins');
     const { run } = await registered.load();
-    await run(ctx, createInvocation(ctx, { parsed, terminal, printer }));
+    const state = await run(ctx, createInvocation(ctx, { parsed, terminal, printer }));
     completed = true;
     log.info({ command }, 'command ends');
+    return state ?? undefined;
   } catch (error) {
     log.error({ command, err: error }, 'command failed');
     throw error;

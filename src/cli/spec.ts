@@ -44,6 +44,8 @@ export interface CommandSpec<Options extends OptionSpecs = OptionSpecs> {
   readonly arguments?: readonly ArgumentSpec[];
   readonly options: Options;
   readonly examples: readonly Example[];
+  /** Ends with the state and the output of a monitoring plugin, also where it fails. */
+  readonly plugin?: true;
 }
 
 /** A switch: false unless given. */

@@ -79,7 +79,8 @@ export async function findBaseBackup(
   });
 }
 
-async function loadBaseBackup(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<BaseBackup> {
+/** One physical snapshot, with its record. Throws what `loadPhysicalRecord` throws. */
+export async function loadBaseBackup(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<BaseBackup> {
   const record = await loadPhysicalRecord(ctx, repository, snapshot);
   return {
     snapshot,

@@ -11,6 +11,8 @@ export interface WalServerStatus {
   readonly currentLsn: Lsn;
   readonly isStandby: boolean;
   readonly archiveMode: string;
+  /** After how long it hands over a segment that is not full; 0 never. */
+  readonly archiveTimeoutMs: number;
   readonly archiver: {
     readonly archivedFiles: bigint;
     readonly lastArchived: string | null;
@@ -40,6 +42,7 @@ const statusSql = `
     CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
          ELSE pg_catalog.pg_current_wal_lsn() END AS "currentLsn",
     pg_catalog.current_setting('archive_mode') AS "archiveMode",
+    (SELECT setting::int * 1000 FROM pg_catalog.pg_settings WHERE name = 'archive_timeout') AS "archiveTimeoutMs",
     a.archived_count AS "archivedFiles", a.last_archived_wal AS "lastArchived", a.last_archived_time::text AS "lastArchivedAt",
     a.failed_count AS failures, a.last_failed_wal AS "lastFailed", a.last_failed_time::text AS "lastFailedAt",
     pg_catalog.has_function_privilege('pg_catalog.pg_ls_archive_statusdir()', 'execute') AS "mayList"
@@ -55,14 +58,16 @@ const waitingSql = `SELECT count(*) AS count FROM pg_catalog.pg_ls_archive_statu
 export async function readWalServerStatus(connection: SqlConnection): Promise<WalServerStatus> {
   const row = await connection.queryOne<StatusRow>(statusSql);
   const slots = await connection.query<WalSlot & Record<string, unknown>>(slotsSql);
-  const waiting = row.mayList ? await connection.queryOne<{ count: bigint }>(waitingSql) : undefined;
-  const { systemIdentifier, timeline, currentLsn, isStandby, archiveMode, mayList: _mayList, ...archiver } = row;
+  const { systemIdentifier, timeline, currentLsn, isStandby, archiveMode, archiveTimeoutMs, mayList, ...archiver } =
+    row;
+  const waiting = mayList ? await connection.queryOne<{ count: bigint }>(waitingSql) : undefined;
   return {
     systemIdentifier: parseSystemIdentifier(systemIdentifier),
     timeline: toTimelineId(timeline),
     currentLsn,
     isStandby,
     archiveMode,
+    archiveTimeoutMs,
     archiver,
     waitingFiles: waiting?.count,
     slots: [...slots],
@@ -76,5 +81,6 @@ type StatusRow = Record<string, unknown> &
     readonly currentLsn: Lsn;
     readonly isStandby: boolean;
     readonly archiveMode: string;
+    readonly archiveTimeoutMs: number;
     readonly mayList: boolean;
   };

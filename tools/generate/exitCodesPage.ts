@@ -1,4 +1,5 @@
 import { errorCodes, type ErrorCodeEntry } from '../../src/base/errorCodes.ts';
+import { pluginStates } from '../../src/base/pluginState.ts';
 
 const meanings: Readonly<Record<number, string>> = {
   0: 'done',
@@ -37,6 +38,17 @@ An error is one line on standard error, \`understudy: <message>\`, and where the
 PostgreSQL takes the statuses 1 to 125 of \`restore_command\` for "there is no such file" and ends recovery there. So
 \`understudy wal get\` ends with 1 only when the file is proved absent (\`wal-missing\`); every other failure, whatever
 its row below says, ends with 126 or more, and PostgreSQL stops instead of opening too early.
+
+## \`monitor\`
+
+\`understudy monitor\` ends as plugins of Nagios and its kin do, whatever the tables here say of errors. Its answer, also
+UNKNOWN, is on standard output.
+
+| status | state | meaning |
+|---|---|---|
+${Object.entries(pluginStates)
+  .map(([state, { exit, meaning }]) => `| ${exit} | ${state.toUpperCase()} | ${meaning} |`)
+  .join('\n')}
 
 ## Error codes
 

@@ -6,7 +6,7 @@ import { isOperationError } from '../../base/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Snapshot } from '../../snapshot/snapshots.ts';
 import { formatTimestamp, type Timestamp } from '../../snapshot/time.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes, formatLocalTime } from '../format.ts';
 import type { Column } from '../table.ts';
 import { dumpFields, dumpRemarks, loadDumpRecord } from './describeDump.ts';
 
@@ -121,9 +121,6 @@ function dateTime(text: string): Timestamp {
   return { ns: BigInt(Date.parse(text)) * 1_000_000n, offsetMinutes: 0 };
 }
 
-/** `2026-11-22 10:42:07` in the time zone of this process, as restic shows it. */
 function localTime({ ns }: Timestamp): string {
-  const date = new Date(Number(ns / 1_000_000n));
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 19).replace('T', ' ');
+  return formatLocalTime(new Date(Number(ns / 1_000_000n)));
 }

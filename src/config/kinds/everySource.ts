@@ -1,3 +1,4 @@
+import { monitorShape } from '../monitorShape.ts';
 import { retentionShape } from '../retentionShape.ts';
 import { described, section, text } from '../schemaParts.ts';
 
@@ -6,5 +7,6 @@ export function commonShape() {
   return {
     tier: described('sources.*.tier', text().optional()),
     retention: section('sources.*.retention', retentionShape('sources.*.retention')),
+    monitor: section('sources.*.monitor', monitorShape()),
   };
 }

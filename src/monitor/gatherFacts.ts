@@ -1,0 +1,151 @@
+import { kindOf, type SourceKind } from '../backup/sourceSnapshot.ts';
+import { isPhysical } from '../backup/loadPhysicalRecord.ts';
+import { forEachConcurrently } from '../base/concurrency.ts';
+import type { Context } from '../base/context.ts';
+import type { Repository } from '../repository/repository.ts';
+import { loadBaseBackup, type BaseBackup } from '../restore/baseBackup.ts';
+import { loadHolds, type HoldEvent } from '../retention/holdStore.ts';
+import { loadRecordFacts, isUnreadable } from '../retention/sourceRecord.ts';
+import { snapshotSource } from '../snapshot/repositorySource.ts';
+import type { RetentionPolicy } from '../snapshot/retentionPolicy.ts';
+import { groupSnapshots, sourceIdentity } from '../snapshot/snapshotGroups.ts';
+import { loadSnapshots, type Snapshot } from '../snapshot/snapshots.ts';
+import { failedSnapshots } from '../verify/failedProofs.ts';
+import type { Proof } from '../verify/proof.ts';
+import { loadProofs } from '../verify/proofStore.ts';
+import type { BackupFacts, RepositoryFacts, SourceFacts } from './facts.ts';
+import { proofFacts } from './proofFacts.ts';
+import { slotFacts } from './slotFacts.ts';
+import { storageFacts } from './storageFacts.ts';
+import { walFacts, type ServerAnswer } from './walFacts.ts';
+
+/** How many of the newest backups of a source are looked into, which takes their records: a quarter of daily ones. */
+const lookedInto = 100;
+/** Of how many the WAL is followed: enough for a window, whatever is backed up how often. */
+const walBackups = 30;
+const loadConcurrency = 8;
+
+export interface GatherOptions {
+  /** Only these sources; undefined for all. */
+  readonly sources: ReadonlySet<string> | undefined;
+  /** The retention policy of a source; undefined when it has none. */
+  readonly policyOf: (source: string) => RetentionPolicy | undefined;
+  /** Asks the server of a source; undefined when there is none to ask. */
+  readonly askServer: (source: string) => Promise<ServerAnswer | undefined>;
+}
+
+/** What all sources are looked at with. */
+interface Common extends GatherOptions {
+  readonly repository: Repository;
+  readonly proofs: readonly Proof[];
+  readonly holds: ReadonlyMap<string, HoldEvent>;
+}
+
+/**
+ * Looks at everything a repository holds: snapshots, proofs, WAL, holds, sizes. Takes no lock and changes nothing.
+ * Throws the errors of the backend, and `repository-damaged` for a hold that cannot be read.
+ */
+export async function gatherFacts(
+  ctx: Context,
+  repository: Repository,
+  options: GatherOptions,
+): Promise<RepositoryFacts> {
+  let unreadableSnapshots = 0;
+  const onUnreadable = (id: string, error: unknown): void => {
+    if (!isUnreadable(error)) throw error;
+    ctx.log.warn({ snapshot: id, err: error }, 'a snapshot cannot be read');
+    unreadableSnapshots++;
+  };
+  const snapshots = await loadSnapshots(ctx, snapshotSource(repository), { onUnreadable });
+  const common = {
+    ...options,
+    repository,
+    proofs: await readProofs(ctx, repository),
+    holds: await loadHolds(ctx, repository),
+  };
+  const ours = snapshots.filter((snapshot) => sourceIdentity(snapshot) !== undefined);
+  const sources: SourceFacts[] = [];
+  for (const { key, snapshots: members } of groupSnapshots(ours, ['source'])) {
+    const source = key.source ?? '';
+    if (options.sources?.has(source) === false) continue;
+    sources.push(await sourceFacts(ctx, common, { source, members }));
+  }
+  return {
+    sources: sources.toSorted((one, other) => (one.source < other.source ? -1 : 1)),
+    foreignSnapshots: snapshots.length - ours.length,
+    unreadableSnapshots,
+    storage: await storageFacts(ctx, repository.backend),
+  };
+}
+
+async function readProofs(ctx: Context, repository: Repository): Promise<Proof[]> {
+  const onUnreadable = (object: string, reason: string): void =>
+    ctx.log.warn({ object, reason }, 'a proof cannot be read');
+  return (await loadProofs(ctx, repository, { onUnreadable })).map(({ proof }) => proof);
+}
+
+async function sourceFacts(
+  ctx: Context,
+  common: Common,
+  { source, members }: { readonly source: string; readonly members: readonly Snapshot[] },
+): Promise<SourceFacts> {
+  const { proofs, holds } = common;
+  const kind = kindOf(members[0]!) as SourceKind;
+  const looked = members.slice(0, lookedInto);
+  const flawed = failedSnapshots(proofs, members);
+  const bases = new Map<string, BaseBackup>();
+  const backups = new Map<string, BackupFacts>();
+  await forEachConcurrently(looked, loadConcurrency, async (snapshot) => {
+    ctx.signal.throwIfAborted();
+    const { facts, base } = await backupFacts(ctx, common.repository, { snapshot, failed: flawed.has(snapshot.id) });
+    backups.set(snapshot.id, facts);
+    if (base !== undefined) bases.set(snapshot.id, base);
+  });
+  const ordered = looked.flatMap(({ id }) => backups.get(id) ?? []);
+  const isGood = ({ id }: Pick<Snapshot, 'id'>): boolean => !flawed.has(id) && backups.get(id)?.flaw === undefined;
+  const hold = holds.get(source);
+  const present = new Set(members.flatMap(({ id, original }) => [id, ...(original === undefined ? [] : [original])]));
+  return {
+    source,
+    kind,
+    backupCount: members.length,
+    firstBackup: timeOf(members.at(-1)!),
+    backups: ordered,
+    ...proofFacts(proofs, { source, kind, present }),
+    wal: await walOf(ctx, common, { source, bases: ordered.filter(isGood).flatMap(({ id }) => bases.get(id) ?? []) }),
+    slots: slotFacts(members.filter(isGood), common.policyOf(source), ctx.clock.now()),
+    held: hold?.event === 'held' ? hold.reason : undefined,
+  };
+}
+
+async function backupFacts(
+  ctx: Context,
+  repository: Repository,
+  { snapshot, failed }: { readonly snapshot: Snapshot; readonly failed: boolean },
+): Promise<{ readonly facts: BackupFacts; readonly base: BaseBackup | undefined }> {
+  const { flaw, sizeBytes } = await loadRecordFacts(ctx, repository, snapshot);
+  const readable = flaw === undefined || flaw.partial;
+  const base = readable && isPhysical(snapshot) ? await loadBaseBackup(ctx, repository, snapshot) : undefined;
+  const facts = {
+    id: snapshot.id,
+    time: base?.stopTime ?? timeOf(snapshot),
+    sizeBytes,
+    flaw: failed ? { reason: 'its last proof failed', partial: false } : flaw,
+  };
+  return { facts, base };
+}
+
+/** Newest first in, oldest first out: what was made later ends later. */
+async function walOf(
+  ctx: Context,
+  { repository, askServer }: Common,
+  { source, bases }: { readonly source: string; readonly bases: readonly BaseBackup[] },
+): Promise<SourceFacts['wal']> {
+  if (bases.length === 0) return undefined;
+  const backups = bases.slice(0, walBackups).toReversed();
+  return walFacts(ctx, repository, { backups, server: await askServer(source) });
+}
+
+function timeOf({ time }: Pick<Snapshot, 'time'>): Date {
+  return new Date(Number(time.ns / 1_000_000n));
+}

@@ -1,0 +1,60 @@
+import type { RepositoryFacts, SourceFacts } from './facts.ts';
+import type { Finding } from './finding.ts';
+import { judgeSource } from './judgeSource.ts';
+import { defaultObjectives, type SourceObjectives } from './objectives.ts';
+
+/** What is expected of whom. */
+export interface Expectations {
+  /** By the name of the source; undefined when nothing is configured: what is found is judged by the defaults. */
+  readonly objectives: ReadonlyMap<string, SourceObjectives> | undefined;
+  /** Only these sources; undefined for all. */
+  readonly sources: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Judges facts against what is expected: a finding for each rule that says something. Decides nothing else, reads
+ * nothing: the same facts at the same moment give the same findings.
+ */
+export function judge(facts: RepositoryFacts, { objectives, sources }: Expectations, now: Date): Finding[] {
+  const wanted = (name: string): boolean => sources === undefined || sources.has(name);
+  const expected = objectives ?? new Map(facts.sources.map(({ source, kind }) => [source, defaultObjectives(kind)]));
+  const findings: Finding[] = [];
+  for (const [source, objective] of expected) {
+    if (!wanted(source)) continue;
+    findings.push(...judgeSource({ source, facts: factsOf(facts, source, objective), objective, now }));
+  }
+  for (const found of facts.sources) {
+    if (wanted(found.source) && !isExpected(found, expected)) findings.push(notConfigured(found));
+  }
+  return sources === undefined ? [...findings, ...judgeRepository(facts, expected.size)] : findings;
+}
+
+/** A source that changed its kind is another one: what is left of the old says nothing of the new. */
+function isExpected({ source, kind }: SourceFacts, expected: ReadonlyMap<string, SourceObjectives>): boolean {
+  return expected.get(source)?.kind === kind;
+}
+
+function factsOf(facts: RepositoryFacts, source: string, { kind }: SourceObjectives): SourceFacts | undefined {
+  return facts.sources.find((each) => each.source === source && each.kind === kind);
+}
+
+function notConfigured({ source, kind, backupCount }: SourceFacts): Finding {
+  const message = `${backupCount} backups of kind ${kind} are there, and it is not configured here`;
+  return { source, rule: 'not-configured', severity: 'info', message, values: { kind, backups: backupCount } };
+}
+
+function judgeRepository(facts: RepositoryFacts, expected: number): Finding[] {
+  const { unreadableSnapshots } = facts;
+  const findings: Finding[] = [];
+  const add = (severity: Finding['severity'], message: string, values: Finding['values'] = {}): void => {
+    findings.push({ source: undefined, rule: 'repository', severity, message, values });
+  };
+  if (unreadableSnapshots > 0) {
+    add('warning', `${unreadableSnapshots} snapshots of the repository cannot be read`, { unreadableSnapshots });
+  }
+  if (expected === 0) {
+    const others = facts.foreignSnapshots === 0 ? '' : `, only ${facts.foreignSnapshots} snapshots of other programs`;
+    add('critical', `there is no backup of any source${others}`, { foreignSnapshots: facts.foreignSnapshots });
+  }
+  return findings;
+}
