@@ -5,7 +5,7 @@ import type { Context } from '../base/context.ts';
 import { OperationError } from '../base/errors.ts';
 import { isId } from '../base/hex.ts';
 import type { Sealer } from './crypto/sealer.ts';
-import { decompressFrame } from './crypto/zstd.ts';
+import { decompressFrame, zstdBound } from './crypto/zstd.ts';
 
 /** Sealed JSON documents, each named by the SHA-256 of its sealed bytes (restic design, "Unpacked Data Format"). */
 export type DocumentKind = 'snapshots' | 'index' | 'locks';
@@ -19,7 +19,8 @@ export async function saveDocument(
   at: { readonly backend: Backend; readonly sealer: Sealer },
   document: { readonly kind: DocumentKind; readonly json: Uint8Array },
 ): Promise<string> {
-  const compressed = zstdCompressSync(document.json);
+  // one piece of output: the usual 16 KiB would have to be joined
+  const compressed = zstdCompressSync(document.json, { chunkSize: zstdBound(document.json.byteLength) });
   const sealed = at.sealer.seal(Buffer.concat([Buffer.of(compressedMarker), compressed]));
   const id = hash('sha256', sealed, 'hex');
   await at.backend.put(ctx, `${document.kind}/${id}`, sealed);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -22,6 +23,17 @@ test('what is sealed opens again, and no flipped bit goes unnoticed', () => {
       expect(() => sealer.open(sealed)).toThrow(/authentication tag/);
     }),
   );
+});
+
+test('what is opened in pieces is the same, and nothing comes of damage', () => {
+  const sealer = new Sealer(generateMasterKey());
+  for (const length of [0, 1, 256 * 1024, 600_001]) {
+    const plain = randomBytes(length);
+    const sealed = sealer.seal(plain);
+    expect(Buffer.concat([...sealer.openPieces(sealed)]).equals(plain)).toBe(true);
+    sealed[sealed.length - 1]! ^= 1;
+    expect(() => sealer.openPieces(sealed).next()).toThrow(/authentication tag/);
+  }
 });
 
 test('no two seals share an initialisation vector', () => {
@@ -53,6 +65,31 @@ test.each(levels)('zstd %o comes back as it went in, frame after frame', (level)
     }),
     { numRuns: 60 },
   );
+});
+
+/** The bytes in pieces of one length. */
+function* cut(bytes: Buffer, length: number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+}
+
+const longContents = [Buffer.from('x'), Buffer.alloc(256 * 1024, 'ab'), Buffer.alloc(1_000_000), randomBytes(700_001)];
+
+test.each([1000, 300_000, Infinity])('a frame in pieces of %d bytes decompresses in pieces', (pieceLength) => {
+  const compressor = new ZstdCompressor('default');
+  const decoder = new ZstdDecompressor();
+  const plainOf = (frame: Buffer, length: number): Buffer =>
+    Buffer.concat(Array.from(decoder.decompressPieces(cut(frame, pieceLength), length), (piece) => Buffer.from(piece)));
+  for (const plain of longContents) {
+    const target = Buffer.alloc(zstdBound(plain.length) + 1);
+    const frame = target.subarray(0, compressor.compressInto(plain, target, 0));
+    expect(plainOf(frame, plain.length).equals(plain)).toBe(true);
+    expect(() => plainOf(frame, plain.length - 1)).toThrow(/damaged/);
+    expect(() => plainOf(frame, plain.length + 1)).toThrow(/damaged/);
+    expect(() => plainOf(frame.subarray(0, -1), plain.length)).toThrow(/damaged/);
+    expect(() => plainOf(Buffer.from('not zstd at all'), plain.length)).toThrow(/damaged/);
+    expect([...decoder.decompressPieces([frame], plain.length).take(1)]).toHaveLength(1); // given up after a piece
+    expect(plainOf(frame, plain.length).equals(plain)).toBe(true);
+  }
 });
 
 test('a damaged frame is refused and the decoder works on', () => {

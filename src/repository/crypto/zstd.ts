@@ -7,6 +7,9 @@ export type Compression = 'off' | 'fastest' | 'default' | 'better' | 'max' | { r
 /** A frame that claims more gets it piece by piece, as far as it really has it. */
 const maxOutputChunk = 64 * 1024 * 1024;
 
+/** What `decompressPieces` hands out at once. */
+const pieceBytes = 256 * 1024;
+
 type ZstdParameters = Readonly<Record<number, number>>;
 
 /** zstd parameters of a compression choice. Level -1 is unusable: Node takes it for "unset". */
@@ -91,6 +94,7 @@ export class ZstdCompressor {
  */
 export class ZstdDecompressor {
   #stream: ZstdStream | undefined;
+  #piece: Buffer | undefined;
 
   constructor() {
     this.#stream = openDecoder();
@@ -112,6 +116,37 @@ export class ZstdDecompressor {
     } catch (error) {
       this.#stream = openDecoder();
       throw error;
+    }
+  }
+
+  /**
+   * Decompresses one frame, which may come in pieces, of known plaintext length. Each piece of the result is valid until
+   * the next one. Throws `repository-damaged` when the frame is corrupt or its length is another.
+   */
+  *decompressPieces(frame: Iterable<Uint8Array>, length: number): Generator<Buffer> {
+    const stream = this.#stream;
+    if (stream === undefined) {
+      const plain = Buffer.allocUnsafe(length);
+      this.decompressInto(Buffer.concat([...frame]), plain, 0, length);
+      yield plain;
+      return;
+    }
+    const piece = (this.#piece ??= Buffer.allocUnsafeSlow(pieceBytes));
+    let missing = length;
+    let done = false;
+    try {
+      for (const source of frame) {
+        for (let sourceLeft = source.byteLength, made = pieceBytes; sourceLeft > 0 || made === pieceBytes;) {
+          ({ sourceLeft, made } = decompressSome(stream, source.subarray(source.byteLength - sourceLeft), piece));
+          missing -= made;
+          if (missing < 0) throw wrongFrame('its length is not the recorded one');
+          yield piece.subarray(0, made);
+        }
+      }
+      if (missing !== 0) throw wrongFrame('its length is not the recorded one');
+      done = true;
+    } finally {
+      if (!done) this.#stream = openDecoder();
     }
   }
 }
@@ -173,6 +208,17 @@ function decompressWith(stream: ZstdStream, frame: Uint8Array, target: Buffer): 
   stream._handle!.writeSync(constants.ZSTD_e_continue, frame, 0, frame.byteLength, target, 0, target.length);
   const [roomLeft, frameLeft] = stream._writeState!;
   if (roomLeft !== 0 || frameLeft !== 0) throw wrongFrame('its length is not the recorded one');
+}
+
+/** Decompresses what fits into the target, of a frame that goes on in the next call. */
+function decompressSome(
+  stream: ZstdStream,
+  source: Uint8Array,
+  target: Buffer,
+): { readonly sourceLeft: number; readonly made: number } {
+  stream._handle!.writeSync(constants.ZSTD_e_continue, source, 0, source.byteLength, target, 0, target.length);
+  const [roomLeft, sourceLeft] = stream._writeState!;
+  return { sourceLeft: sourceLeft!, made: target.length - roomLeft! };
 }
 
 function wrongFrame(message: string, cause?: unknown): OperationError {

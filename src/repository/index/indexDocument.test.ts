@@ -43,6 +43,33 @@ test('an index document comes back as it was, from the parser and from the scann
   );
 });
 
+test('a document of many blobs takes them one by one and lists them as JSON does', () => {
+  const count = 3000;
+  const id = Buffer.alloc(32);
+  // one object, changed for each blob: whoever collects them first lists the last one every time
+  const shared = { type: 'data' as const, id, offset: 0, length: 50, rawLength: 0 };
+  function* manyBlobs(from: number): Generator<typeof shared> {
+    for (let nth = from; nth < from + count; nth++) {
+      id.writeUInt32BE(nth);
+      yield Object.assign(shared, { offset: nth * 50, rawLength: (nth % 2) * 100 });
+    }
+  }
+  const idOf = (nth: number): string => nth.toString(16).padStart(8, '0') + '0'.repeat(56);
+  const packIds = ['a'.repeat(64), 'b'.repeat(64)];
+  const listed = packIds.map((packId, pack) => ({
+    id: packId,
+    blobs: Array.from({ length: count }, (_, index) => pack * count + index).map((nth) => ({
+      id: idOf(nth),
+      type: 'data',
+      offset: nth * 50,
+      length: 50,
+      ...(nth % 2 === 0 ? {} : { uncompressed_length: 100 }),
+    })),
+  }));
+  const json = serializeIndex(packIds.map((packId, pack) => ({ id: packId, blobs: manyBlobs(pack * count) })));
+  expect(json.toString() === JSON.stringify({ packs: listed })).toBe(true);
+});
+
 test('the scanner declines every other shape, and the parser reads it or refuses', () => {
   const id = randomBytes(32).toString('hex');
   const spaced = `{ "packs": [ {"id":"${id}","blobs":[{"id":"${id}","type":"data","offset":0,"length":99}]} ] }`;

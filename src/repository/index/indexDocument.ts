@@ -8,22 +8,45 @@ export interface IndexedPack {
   readonly blobs: readonly PackBlob[];
 }
 
+const textPieceBytes = 64 * 1024;
+
 /**
- * JSON of an index document (restic design, "Indexing"). Every pack appears whole, once. Packs are taken one by one:
- * what describes the blobs of one is gone before the next one's.
+ * JSON of an index document (restic design, "Indexing"). Every pack appears whole, once. Packs and their blobs are taken
+ * one by one, and each is bytes before the next one is asked for: a document describes 50,000 blobs.
  */
-export function serializeIndex(packs: Iterable<IndexedPack>): Buffer {
-  const parts: Buffer[] = [];
-  for (const { id, blobs } of packs) {
-    let text = `${parts.length === 0 ? '{"packs":[' : ','}{"id":"${id}","blobs":[`;
-    for (const [index, blob] of blobs.entries()) {
-      const raw = blob.rawLength === 0 ? '' : `,"uncompressed_length":${blob.rawLength}`;
-      text += `${index === 0 ? '' : ','}{"id":"${toHex(blob.id)}","type":"${blob.type}","offset":${blob.offset},`;
-      text += `"length":${blob.length}${raw}}`;
+export function serializeIndex(
+  packs: Iterable<Pick<IndexedPack, 'id'> & { readonly blobs: Iterable<PackBlob> }>,
+): Buffer {
+  const pieces: Buffer[] = [];
+  let piece = Buffer.allocUnsafeSlow(textPieceBytes);
+  let used = 0;
+  const write = (text: string): void => {
+    if (used + text.length > piece.length) {
+      pieces.push(piece.subarray(0, used));
+      piece = Buffer.allocUnsafeSlow(textPieceBytes);
+      used = 0;
     }
-    parts.push(Buffer.from(`${text}]}`, 'latin1'));
+    used += piece.write(text, used, 'latin1');
+  };
+  write('{"packs":[');
+  let packComma = '';
+  for (const { id, blobs } of packs) {
+    write(`${packComma}{"id":"${id}","blobs":[`);
+    packComma = ',';
+    let blobComma = '';
+    for (const blob of blobs) {
+      write(`${blobComma}${blobJson(blob)}`);
+      blobComma = ',';
+    }
+    write(']}');
   }
-  return Buffer.concat([...(parts.length === 0 ? [Buffer.from('{"packs":[')] : parts), Buffer.from(']}')]);
+  write(']}');
+  return Buffer.concat([...pieces, piece.subarray(0, used)]);
+}
+
+function blobJson({ id, type, offset, length, rawLength }: PackBlob): string {
+  const raw = rawLength === 0 ? '' : `,"uncompressed_length":${rawLength}`;
+  return `{"id":"${toHex(id)}","type":"${type}","offset":${offset},"length":${length}${raw}}`;
 }
 
 interface RawIndex {

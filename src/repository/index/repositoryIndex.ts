@@ -110,14 +110,14 @@ export class RepositoryIndex {
   }
 
   /** What an index document must say about a pack just written. */
-  describeStored(pack: StoredPack): IndexedPack {
-    const table = this.#tables[pack.type];
-    const blobs = Array.from(pack.entries, (entry): PackBlob => {
+  describeStored({ id, type, entries }: StoredPack): { id: string; blobs: Iterable<PackBlob> } {
+    const table = this.#tables[type];
+    const blobs = entries.values().map((entry): PackBlob => {
       const location = table.location(entry);
       assert(location !== undefined, 'a stored blob has a location');
-      return { type: pack.type, id: table.idOf(entry), ...location };
+      return { type, id: table.idOf(entry), ...location };
     });
-    return { id: pack.id, blobs };
+    return { id, blobs };
   }
 
   #tableWithRoom(type: BlobType): BlobTable {
