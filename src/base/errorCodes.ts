@@ -78,6 +78,8 @@ export const errorCodes = {
   'plan-deviations': entry(3, 409, 'a recovery plan reached its goal, with deviations that somebody has to see to'),
   'step-failed': entry(1, 500, 'a step of a recovery plan failed or ran out of time'),
   'run-busy': entry(11, 423, 'another process carries out this run'),
+  'evidence-not-stored': entry(3, 503, 'the evidence of a run is on disk only, not in the repository'),
+  'evidence-invalid': entry(1, 422, 'evidence was changed, or something that belongs to it is missing'),
   // the machine around us
   'program-missing': entry(1, 500, 'a program that is needed is not installed'),
   'program-failed': entry(1, 500, 'a program that was run failed'),

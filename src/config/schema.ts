@@ -30,6 +30,11 @@ export const configSchema = z.strictObject({
     user: described('verify.user', text().default('postgres')),
     directory: described('verify.directory', text().optional()),
   }),
+  evidence: section('evidence', {
+    organisation: described('evidence.organisation', text().optional()),
+    environment: described('evidence.environment', text().optional()),
+    signingKeyFile: described('evidence.signingKeyFile', text().optional()),
+  }),
   contacts: described('contacts', z.array(contact()).default([])),
   postgresBinaries: described('postgresBinaries', z.array(text()).default([])),
 });

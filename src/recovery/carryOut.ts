@@ -18,7 +18,7 @@ import type { PlanProblem } from './planProblem.ts';
 import { readPlan } from './readPlan.ts';
 import { createRunDirectory, findRun, listRunIds, loadRun, runPlaces, type LoadedRun } from './runDirectory.ts';
 import type { RunPlaces } from './runDirectory.ts';
-import type { JournalEntry } from './runEvent.ts';
+import type { JournalEntry, RunBegun } from './runEvent.ts';
 import { stepKinds } from './stepKinds.ts';
 import { outputDirectory } from './stepOutput.ts';
 import type { StepServices } from './stepServices.ts';
@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly runs: string;
   readonly chosen: ChosenValues;
   readonly services: StepServices;
-  readonly identity: { readonly by: string; readonly host: string; readonly programVersion: string };
+  readonly identity: Pick<RunBegun, 'by' | 'host' | 'programVersion' | 'circumstances'>;
   /** Told the places before the first step begins. */
   readonly onBegun?: (places: RunPlaces) => void;
   readonly listener?: RunListener;

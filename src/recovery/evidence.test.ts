@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
 import { composeEvidence } from './evidence.ts';
+import type { LoadedRun } from './runDirectory.ts';
+import { parseEvidence, serializeEvidence } from './evidenceSchema.ts';
+import { missedMonths } from './report/history.ts';
+import type { RepositorySight } from './surroundings.ts';
+import { surroundings } from './fixture/surroundings.ts';
 import { evidencePage } from './evidencePage.ts';
 import { loadedRun, minutes } from './fixture/loadedRun.ts';
 
@@ -13,7 +18,7 @@ const steps = [
   { id: 'never', title: 'Never', kind: 'run', command: ['x'], when: false },
 ];
 
-function finished(objective: object) {
+function finished(objective: object): LoadedRun {
   const facts = { snapshot: 'abc', consistentAt: '2026-11-22 09:50:00.5+00' };
   return loadedRun({ steps, objective, owner: 'Anna' }, [
     [0, { type: 'step-begun', step: 'restore', attempt: 1 }],
@@ -40,9 +45,15 @@ function finished(objective: object) {
 }
 
 test('machine time, waiting for people and interruptions are told apart, and add up', () => {
-  const { result } = composeEvidence(finished({ rto: '30m', rpo: '15m' }), contacts);
+  const { result } = composeEvidence(finished({ rto: '30m', rpo: '15m' }), surroundings({ contacts }));
   expect(result).toEqual({
     verdict: 'warned',
+    reasonClass: 'backup',
+    reason: 'Lint: no',
+    recoverySeconds: minutes(22),
+    restoreSeconds: minutes(2),
+    restoredBytes: null,
+    restoredRows: null,
     rtoMet: true,
     recoveredTo: '2026-11-22T09:50:00.500Z',
     dataLossSeconds: 599.5,
@@ -55,7 +66,7 @@ test('machine time, waiting for people and interruptions are told apart, and add
 });
 
 test('steps not run, decisions, backups and deviations are listed', () => {
-  const evidence = composeEvidence(finished({ rto: '20m', rpo: '5m' }), contacts);
+  const evidence = composeEvidence(finished({ rto: '20m', rpo: '5m' }), surroundings({ contacts }));
   expect(evidence.stepsNotRun).toEqual([
     { id: 'mail', title: 'Mail', reason: 'left out by Berta: nobody reads it' },
     { id: 'never', title: 'Never', reason: 'the plan leaves it out under these parameters' },
@@ -65,7 +76,7 @@ test('steps not run, decisions, backups and deviations are listed', () => {
     { by: 'Berta', decided: 'skipped', step: 'mail' },
   ]);
   expect(evidence.backups).toMatchObject([{ step: 'restore', kind: 'restore-cluster', snapshot: 'abc' }]);
-  expect(evidence.deviations).toEqual([
+  expect(evidence.deviations).toMatchObject([
     { step: 'lint', finding: 'Lint: no', severity: 'minor', owner: 'Bert', dueDate: '2026-12-22' },
     {
       step: 'mail',
@@ -97,31 +108,31 @@ test('without objectives nothing deviates from them, and a failed recovery is to
   const error = { code: 'step-failed', message: 'no', hint: null };
   const failure = { type: 'step-failed', step: 'restore', attempt: 1, ...done, error, retryInMs: null } as const;
   const good = loadedRun({ steps: [step] }, [[1, { type: 'ended', verdict: 'passed' }]]);
-  expect(composeEvidence(good, []).deviations).toEqual([]);
+  expect(composeEvidence(good, surroundings()).deviations).toEqual([]);
   const bad = loadedRun({ steps: [step], objective: { rto: '1h' } }, [
     [1, failure],
     [1, { type: 'ended', verdict: 'failed' }],
   ]);
-  const { result, deviations } = composeEvidence(bad, []);
+  const { result, deviations } = composeEvidence(bad, surroundings());
   expect(result.rtoMet).toBe(false);
   expect(deviations.map(({ finding }) => finding)).toEqual(['Restore: no']);
 });
 
 test('what is not known is null, not absent', () => {
   const run = loadedRun({ steps }, [[0, { type: 'step-begun', step: 'restore', attempt: 1 }]]);
-  const { result, objective } = composeEvidence(run, []);
-  expect(objective).toEqual({ rtoSeconds: null, rpoSeconds: null });
+  const { result, objective } = composeEvidence(run, surroundings());
+  expect(objective).toMatchObject({ rtoSeconds: null, rpoSeconds: null, scenario: null });
   expect(result).toMatchObject({ verdict: 'not finished', rtoMet: null, rpoMet: null, recoveredTo: null });
 });
 
 test('the page is one file without script, and what people wrote is escaped', () => {
-  const text = evidencePage(composeEvidence(finished({ rto: '30m' }), contacts));
+  const text = evidencePage(composeEvidence(finished({ rto: '30m' }), surroundings({ contacts })));
   expect(text).toContain('Anna &#60;b&#62;');
   expect(text).toContain('&#60;script&#62;alert(1)&#60;/script&#62;');
   expect(text).not.toMatch(/<script|<link|src=|href=|@import|url\(/);
   expect(text).toContain('@media print');
   expect(text).toContain('2026-11-22 10:12:00 UTC');
-  expect(text.match(/<table>/g)?.length).toBe(text.match(/<\/table>/g)?.length);
+  expect(text.match(/<table[ >]/g)?.length).toBe(text.match(/<\/table>/g)?.length);
 });
 
 test('a backup that was not whole is a deviation of the step that restored it', () => {
@@ -139,8 +150,157 @@ test('a backup that was not whole is a deviation of the step that restored it', 
     [1, succeeded],
     [1, { type: 'ended', verdict: 'passed' }],
   ]);
-  const { deviations } = composeEvidence(run, []);
+  const { deviations } = composeEvidence(run, surroundings());
   expect(deviations).toMatchObject([
     { finding: 'Restore: what was restored is no whole backup: it is incomplete', severity: 'major' },
   ]);
 });
+
+const reasonless = 'no reason is recorded';
+
+test('every null has its reason, and every reason a null', () => {
+  const unfinished = loadedRun({ steps }, [[0, { type: 'step-begun', step: 'restore', attempt: 1 }]]);
+  const known = { sources: [{ name: 'main', kind: 'postgres', tier: null, tlsMode: 'prefer' }], contacts };
+  for (const run of [finished({ rto: '1h' }), unfinished]) {
+    for (const around of [surroundings(), surroundings(known), surroundings({ repository: sight() })]) {
+      const evidence = composeEvidence(run, around);
+      const { unknown, ...document } = evidence;
+      expect(Object.keys(unknown).toSorted()).toEqual([...new Set(nullPaths(document))].toSorted());
+      expect(Object.entries(unknown).filter(([, reason]) => reason === reasonless)).toEqual([]);
+      expect(parseEvidence(serializeEvidence(evidence))).toEqual(evidence);
+      expect(evidencePage(evidence)).not.toContain('undefined');
+    }
+  }
+});
+
+function nullPaths(value: unknown, path: readonly string[] = []): string[] {
+  if (value === null) return [path.join('.')];
+  if (typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    nullPaths(item, [...path, Array.isArray(value) || path.at(-1) === 'facts' ? '*' : key]),
+  );
+}
+
+test('what the repository knows of a backup stands beside what the step says', () => {
+  const evidence = composeEvidence(finished({}), surroundings({ repository: sight() }));
+  expect(evidence.backups).toMatchObject([
+    { snapshot: 'abc', source: 'main', startLsn: '0/1', keyId: 'k1', location: 'local:/backup', sizeBytes: 5 },
+  ]);
+  expect(evidence.controls).toMatchObject({ keyId: 'k1', keyTestedAt: '2026-11-22T10:23:00.000Z' });
+  expect(evidence.copies.known).toMatchObject([{ location: 'local:/backup', lastRestoreFrom: expect.any(String) }]);
+  expect(evidence.scope).toMatchObject({ systems: [{ source: 'main' }], databases: ['shop'] });
+});
+
+test('a rehearsal that only its surroundings ended is inconclusive; one that the backup ended has failed', () => {
+  const [step] = steps;
+  const ended = (code: string, drill = true) => {
+    const error = { code, message: 'no', hint: null };
+    const failure = { type: 'step-failed', step: 'restore', attempt: 1, ...done, error, retryInMs: null } as const;
+    const run = loadedRun({ steps: [step] }, [
+      [1, failure],
+      [1, { type: 'ended', verdict: 'failed' }],
+    ]);
+    const { state } = run;
+    const { result } = composeEvidence(
+      { ...run, state: { ...state, begun: { ...state.begun, drill } } },
+      surroundings(),
+    );
+    return [result.verdict, result.reasonClass];
+  };
+  expect(ended('destination-full')).toEqual(['inconclusive', 'tester']);
+  expect(ended('destination-full', false)).toEqual(['failed', 'tester']);
+  expect(ended('repository-damaged')).toEqual(['failed', 'backup']);
+  expect(ended('step-declined')).toEqual(['failed', 'policy']);
+});
+
+test('recovery time runs from the declaration until the application answers', () => {
+  const asking = { id: 'ask', title: 'Ask the application', kind: 'http', url: 'http://x', needs: ['restore'] };
+  const run = loadedRun({ steps: [steps[0], asking], objective: { rto: '10m' } }, [
+    [0, { type: 'step-begun', step: 'restore', attempt: 1 }],
+    [2, { type: 'step-succeeded', step: 'restore', attempt: 1, ...done, summary: 'restored' }],
+    [2, { type: 'step-begun', step: 'ask', attempt: 1 }],
+    [4, { type: 'step-succeeded', step: 'ask', attempt: 1, ...done, summary: 'fine' }],
+    [30, { type: 'ended', verdict: 'passed' }],
+  ]);
+  const { result, checks } = composeEvidence(run, surroundings());
+  expect(result).toMatchObject({ recoverySeconds: minutes(4), rtoMet: true, verdict: 'passed' });
+  expect(checks).toMatchObject([{ name: 'Ask the application', tier: 'application', status: 'passed' }]);
+  const declaredAt = new Date(Date.parse(run.state.begun.at) - minutes(20) * 1000).toISOString();
+  const circumstances = { declaredAt, ticket: 'CHG-1', scenario: 'the machine is gone', unavailable: ['Anna'] };
+  const begun = { ...run.state.begun, circumstances };
+  const declared = composeEvidence({ ...run, state: { ...run.state, begun } }, surroundings());
+  expect(declared.result).toMatchObject({
+    recoverySeconds: minutes(24),
+    rtoMet: false,
+    verdict: 'warned',
+    reasonClass: 'policy',
+  });
+  expect(declared.authority.changeTicket).toBe('CHG-1');
+});
+
+test('a table without its indexes, and a dump that lacks parts, are deviations', () => {
+  const table = { id: 'table', title: 'Table', kind: 'restore-table', tables: ['a.b'], connection: 'postgresql://h/d' };
+  const facts = { notMade: '2 indexes or constraints', lacking: 3 };
+  const run = loadedRun({ steps: [table] }, [
+    [1, { type: 'step-succeeded', step: 'table', attempt: 1, ...done, summary: 'restored', facts }],
+    [1, { type: 'ended', verdict: 'passed' }],
+  ]);
+  expect(composeEvidence(run, surroundings()).deviations).toMatchObject([
+    { id: 'D1', finding: 'Table: the rows are there, but 2 indexes or constraints could not be made' },
+    { id: 'D2', finding: 'Table: the dump lacks 3 parts of the database' },
+  ]);
+});
+
+test('what earlier runs left open is carried over, once, until somebody closes it', () => {
+  const first = composeEvidence(finished({}), surroundings());
+  const [lint, mail] = first.deviations;
+  const second = { ...first, report: { ...first.report, id: 'r2' } };
+  const closed = { ...first, deviations: [lint!, { ...mail!, status: 'closed' as const }] };
+  const repository = sight({ earlier: [closed, second] });
+  const run = finished({});
+  const { carriedOver, trend, planChanged } = composeEvidence(run, surroundings({ repository }));
+  expect(carriedOver).toMatchObject([
+    { run: 'r1', id: 'D1', finding: 'Lint: no', foundAgain: true, overdue: false },
+    { run: 'r2', id: 'D2', finding: 'Mail: left out by Berta: nobody reads it' },
+  ]);
+  expect(trend).toMatchObject({ tests: [{ id: 'r1', result: 'warned' }, { id: 'r2' }], missedMonths: [] });
+  expect(planChanged).toBe(false);
+});
+
+test('months without a test are missed, over the end of a year', () => {
+  const span = { from: '2025-11-30T00:00:00Z', to: '2026-03-01T00:00:00Z' };
+  expect(missedMonths(['2025-11-30T00:00:00Z', '2026-01-15T00:00:00Z'], span)).toEqual([
+    '2025-12',
+    '2026-02',
+    '2026-03',
+  ]);
+});
+
+function sight(given: Partial<RepositorySight> = {}): RepositorySight {
+  const facts = {
+    backupKind: 'postgres',
+    source: 'main',
+    systemIdentifier: '7',
+    serverVersion: '15.1',
+    timeline: 1,
+    startLsn: '0/1',
+    stopLsn: '0/2',
+    completedAt: '2026-11-22T09:00:00.000Z',
+    sizeBytes: 5,
+    contentDigest: 'd',
+    candidates: [],
+    databases: ['shop'],
+  };
+  return {
+    location: 'local:/backup',
+    medium: 'file system of this machine',
+    keyId: 'k1',
+    openedAt: '2026-11-22T10:23:00.000Z',
+    backups: new Map([['abc', facts]]),
+    proofs: [],
+    retention: null,
+    earlier: [],
+    previous: null,
+    ...given,
+  };
+}

@@ -52,10 +52,14 @@ th { font-weight: 600; background: #f2f2f2 }
 tr, section { break-inside: avoid }
 pre { background: #f5f5f5; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere }
 code { overflow-wrap: anywhere }
+h3 { font-size: 1rem; margin: 1rem 0 .3rem; break-after: avoid }
+td { overflow-wrap: anywhere }
+.fields th { width: 30%; background: none; font-weight: 600 }
+.notes { font-size: .9em; margin: .2rem 0 0 }
 .verdict { font-size: 1.2rem; font-weight: 600; padding: .6rem .8rem; border: 2px solid }
-@page { margin: 18mm 15mm }
+@page { size: A4; margin: 18mm 15mm }
 @media print {
-  body { margin: 0; max-width: none; font-size: 10pt }
+  body { margin: 0; max-width: none; padding: 0; font-size: 9pt }
   th { background: none }
   pre { border: 1px solid #ccc }
 }

@@ -61,6 +61,16 @@ export function planDuration() {
   });
 }
 
+/** True, false, or two texts that are compared: values are in their places by now. */
+function condition() {
+  return z.union([z.boolean(), z.string()]).transform((value, context) => {
+    if (typeof value === 'boolean') return value;
+    const [, left, operator, right] = /^(.*?) (==|!=) (.*)$/s.exec(value) ?? [];
+    if (operator === undefined) context.addIssue(`expected true, false, or a comparison, found "${value}"`);
+    return (left === right) === (operator === '==');
+  });
+}
+
 /** The shape of a plan whose steps may be of these kinds. */
 export function planSchema(kinds: readonly StepKind[]) {
   const steps = kinds.map((kind) => stepSchema(kind));
@@ -117,7 +127,7 @@ const commonShape = {
   id: name().describe('Name of the step in `needs`, journal and evidence.'),
   title: z.string().min(1).describe('What the step achieves, in a few words.'),
   needs: z.array(z.string()).default([]).describe('Steps that come before.'),
-  when: z.boolean().default(true).describe('False leaves the step out: `${parameter}`.'),
+  when: condition().default(true).describe('False leaves the step out: `${parameter}`, or `${parameter} != none`.'),
   timeout: planDuration().optional().describe('The step is stopped, and has failed, after this time.'),
   retries: z
     .strictObject({

@@ -8,6 +8,16 @@ export interface StepError {
   readonly hint: string | null;
 }
 
+/** What a person says about a run before it begins. */
+export interface Circumstances {
+  /** When the disaster was declared, RFC 3339; the recovery time counts from then. */
+  readonly declaredAt: string | null;
+  readonly ticket: string | null;
+  readonly scenario: string | null;
+  /** Key people who are taken for unavailable. */
+  readonly unavailable: readonly string[];
+}
+
 export interface RunBegun {
   readonly type: 'begun';
   readonly format: 1;
@@ -20,6 +30,7 @@ export interface RunBegun {
   readonly by: string;
   readonly host: string;
   readonly programVersion: string;
+  readonly circumstances?: Circumstances;
   readonly drill: boolean;
   readonly directory: string;
 }

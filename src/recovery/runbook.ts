@@ -1,5 +1,5 @@
 import { formatDuration } from '../base/duration.ts';
-import type { Contact } from './evidence.ts';
+import type { Contact } from './surroundings.ts';
 import { html, page, table, type Html } from './htmlPage.ts';
 import type { Plan, Step } from './planDocument.ts';
 import type { StepKind } from './stepKind.ts';

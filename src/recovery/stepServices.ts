@@ -28,6 +28,8 @@ export interface TablesRestored {
   readonly snapshot: string;
   readonly consistentAt: string;
   readonly tables: readonly RestoredTable[];
+  /** Indexes and constraints that the tables should have and that could not be made. */
+  readonly unmade: readonly string[];
 }
 
 /** What steps need of the program around them. Each is asked for only when a step needs it. */

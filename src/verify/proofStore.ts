@@ -1,7 +1,6 @@
 import type { Context } from '../base/context.ts';
-import { isOperationError } from '../base/errors.ts';
 import type { Repository } from '../repository/repository.ts';
-import { ObjectSealer } from '../repository/sealedObject.ts';
+import { loadSealed, saveSealed } from '../repository/sealedStore.ts';
 import { parseProof, serializeProof, type Proof } from './proof.ts';
 
 const folder = 'understudy/proofs/';
@@ -18,8 +17,7 @@ export interface StoredProof {
 export async function saveProof(ctx: Context, repository: Repository, proof: Proof): Promise<string> {
   const time = proof.startedAt.replaceAll(/[-:.]/g, '');
   const object = `${folder}${proof.snapshot?.id ?? wholeRepository}/${time}.json`;
-  const sealed = new ObjectSealer(repository.masterKey).seal(serializeProof(proof));
-  await repository.backend.put(ctx, object, sealed, { ifAbsent: true });
+  await saveSealed(ctx, repository, { object, plain: serializeProof(proof) });
   return object;
 }
 
@@ -36,18 +34,9 @@ export async function loadProofs(
   repository: Repository,
   { snapshot, onUnreadable }: LoadProofsOptions,
 ): Promise<StoredProof[]> {
-  const sealer = new ObjectSealer(repository.masterKey);
-  const proofs: StoredProof[] = [];
   const prefix = snapshot === undefined ? folder : `${folder}${snapshot}/`;
-  for await (const { name: object } of repository.backend.list(ctx, prefix)) {
-    try {
-      const proof = parseProof(sealer.open(await repository.backend.get(ctx, object)));
-      if (proof === undefined) onUnreadable(object, 'it is no proof that this version can read');
-      else proofs.push({ object, proof });
-    } catch (error) {
-      if (!isOperationError(error, 'repository-damaged', 'object-missing')) throw error;
-      onUnreadable(object, error.message);
-    }
-  }
-  return proofs.sort((one, other) => (one.proof.startedAt < other.proof.startedAt ? 1 : -1));
+  const loaded = await loadSealed(ctx, repository, { prefix, parse: parseProof, onUnreadable });
+  return loaded
+    .map(({ object, value }) => ({ object, proof: value }))
+    .sort((one, other) => (one.proof.startedAt < other.proof.startedAt ? 1 : -1));
 }

@@ -1,24 +1,23 @@
 import { hostname, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { writeFileAtomic } from '../../base/atomicFile.ts';
 import type { Context } from '../../base/context.ts';
 import { OperationError, assert } from '../../base/errors.ts';
 import { programVersion } from '../../base/version.ts';
 import { beginRun, resumeRun, type RunOptions } from '../../recovery/carryOut.ts';
-import { composeEvidence, type Evidence } from '../../recovery/evidence.ts';
-import { evidencePage } from '../../recovery/evidencePage.ts';
+import type { Evidence } from '../../recovery/evidenceSchema.ts';
 import { chooseValues } from '../../recovery/parameterValues.ts';
 import type { Plan } from '../../recovery/planDocument.ts';
 import { findRun, loadRun, type LoadedRun, type RunPlaces } from '../../recovery/runDirectory.ts';
 import { stepKinds } from '../../recovery/stepKinds.ts';
 import type { Invocation } from '../command.ts';
+import { keepEvidence } from '../evidence/keepEvidence.ts';
 import { plural } from '../format.ts';
 import type { planRunSpec } from '../specs/plan.ts';
 import { requirePlan } from './checkedPlan.ts';
 import { evidenceText } from './describeRun.ts';
 import { followRun } from './followRun.ts';
 import { findPlan } from './planFile.ts';
-import { actor, contacts, runsDirectory } from './runPlaces.ts';
+import { actor, circumstances, runsDirectory } from './runPlaces.ts';
 import { stepServices } from './stepServices.ts';
 
 /** What real runs and drills have in common. */
@@ -71,7 +70,7 @@ function runOptions(ctx: Context, invocation: RunInvocation, plan: Plan, resumed
       environment: process.env,
     }),
     services: stepServices(invocation),
-    identity: { by, host: hostname(), programVersion: programVersion() },
+    identity: { by, host: hostname(), programVersion: programVersion(), circumstances: circumstances(options) },
     onBegun: (told) => {
       begun = told;
       printer.remark(`run ${told.id} in ${told.directory}`);
@@ -99,30 +98,33 @@ function givenValues(words: readonly string[]): Map<string, string> {
 
 async function conclude(ctx: Context, invocation: RunInvocation, run: LoadedRun): Promise<void> {
   const { printer } = invocation;
-  const evidence = await saveEvidence(invocation, run);
+  const { evidence, kept } = await keepEvidence(ctx, invocation, run);
   printer.result('run_ended', { evidence }, () => evidenceText(evidence));
-  printer.remark(`Evidence: ${run.places.evidencePage}`);
+  printer.remark(`Evidence: ${run.places.evidencePage}${kept === 'stored' ? ', and in the repository' : ''}`);
   ctx.log.info({ run: run.places.id, ...evidence.result }, 'the run is over');
-  const detail = { run: run.places.id };
-  if (evidence.result.verdict === 'failed') {
-    const failed = evidence.timeline.steps.find(({ status }) => status === 'failed');
-    throw new OperationError('plan-failed', `${run.plan.name} failed: ${failed?.title}: ${failed?.error?.message}`, {
-      hint: failed?.error?.hint ?? `what the steps printed is in ${run.places.output}`,
-      detail,
-    });
-  }
-  const { deviations } = evidence;
-  if (deviations.length === 0) return;
-  const count = plural(deviations.length, 'deviation');
-  throw new OperationError('plan-deviations', `${run.plan.name} was carried through, with ${count}`, {
-    hint: `${deviations[0]?.finding}; the evidence tells who sees to each, and by when`,
-    detail,
+  requireGood(run, evidence);
+  if (kept !== 'failed') return;
+  throw new OperationError('evidence-not-stored', `${run.plan.name} reached its goal, but nothing proves it yet`, {
+    hint: `when the repository can be written to again: understudy evidence store ${run.places.id}`,
+    detail: { run: run.places.id },
   });
 }
 
-async function saveEvidence(invocation: RunInvocation, run: LoadedRun): Promise<Evidence> {
-  const evidence = composeEvidence(run, await contacts(invocation));
-  writeFileAtomic(run.places.evidence, Buffer.from(`${JSON.stringify(evidence, null, 2)}\n`));
-  writeFileAtomic(run.places.evidencePage, Buffer.from(evidencePage(evidence)));
-  return evidence;
+/** Throws `plan-failed` and `plan-deviations`. */
+function requireGood({ plan, places }: LoadedRun, { result, timeline, deviations }: Evidence): void {
+  const detail = { run: places.id };
+  if (result.verdict === 'failed' || result.verdict === 'inconclusive') {
+    const failed = timeline.steps.find(({ status }) => status === 'failed');
+    const how = result.verdict === 'failed' ? 'failed' : 'is inconclusive';
+    throw new OperationError('plan-failed', `${plan.name} ${how}: ${failed?.title}: ${failed?.error?.message}`, {
+      hint: failed?.error?.hint ?? `what the steps printed is in ${places.output}`,
+      detail,
+    });
+  }
+  if (deviations.length === 0) return;
+  const count = plural(deviations.length, 'deviation');
+  throw new OperationError('plan-deviations', `${plan.name} was carried through, with ${count}`, {
+    hint: `${deviations[0]?.finding}; the evidence tells who sees to each, and by when`,
+    detail,
+  });
 }

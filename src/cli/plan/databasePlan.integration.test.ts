@@ -61,10 +61,14 @@ test('a plan brings a table and a database back from a dump, and looks at them',
   expect(output).toContain('the run is over: passed');
   expect(status).toBe(0);
   expect(await cluster.sql('select count(*)::int as n from event')).toEqual([{ n: 20 }]);
-  const { backups, result } = bench.evidence();
+  const { backups, result, timeline } = bench.evidence();
   expect(backups).toMatchObject([
-    { step: 'table', snapshot: snapshot.id, rows: 50, tables: 'public.event_restored' },
-    { step: 'database', snapshot: snapshot.id, databases: 'b', tables: 1 },
+    { step: 'table', snapshot: snapshot.id, restoredRows: 50, backupKind: 'dump', candidates: [{ chosen: true }] },
+    { step: 'database', snapshot: snapshot.id, location: expect.stringContaining('local:'), startLsn: null },
+  ]);
+  expect(timeline.steps.map(({ facts }) => facts)).toMatchObject([
+    { tables: 'public.event_restored', notMade: null },
+    { databases: 'b', tables: 1 },
   ]);
   expect(result).toMatchObject({ rtoMet: true, rpoMet: true });
 });

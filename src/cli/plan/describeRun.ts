@@ -1,5 +1,5 @@
 import { formatDuration } from '../../base/duration.ts';
-import type { Evidence, StepEvidence } from '../../recovery/evidence.ts';
+import type { Evidence, StepEvidence } from '../../recovery/evidenceSchema.ts';
 import { formatTable, type Column } from '../table.ts';
 
 const stepColumns: readonly Column<StepEvidence>[] = [

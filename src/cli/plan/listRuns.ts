@@ -1,17 +1,22 @@
-import { composeEvidence, type Evidence } from '../../recovery/evidence.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { composeEvidence } from '../../recovery/evidence.ts';
+import { parseEvidence, type Evidence } from '../../recovery/evidenceSchema.ts';
 import { listRunIds, loadRun, runPlaces, type RunPlaces } from '../../recovery/runDirectory.ts';
 import { stepKinds } from '../../recovery/stepKinds.ts';
 import { isOperationError } from '../../base/errors.ts';
 import type { Invocation } from '../command.ts';
 import { formatTable } from '../table.ts';
 import { runColumns } from './describeRun.ts';
-import { contacts } from './runPlaces.ts';
+import { configuredSurroundings } from '../evidence/surroundings.ts';
 
 type Needed = Pick<Invocation, 'loadConfig' | 'printer' | 'terminal'>;
 
-/** The evidence of a run as it is now. */
+/** The evidence of a run: what was written at its end, else what its journal tells by now. */
 export async function evidenceOf(invocation: Pick<Invocation, 'loadConfig'>, places: RunPlaces): Promise<Evidence> {
-  return composeEvidence(loadRun(places, stepKinds), await contacts(invocation));
+  const run = loadRun(places, stepKinds);
+  const written = existsSync(places.evidence) ? parseEvidence(readFileSync(places.evidence)) : undefined;
+  if (written !== undefined) return written;
+  return composeEvidence(run, await configuredSurroundings(invocation, 'only the journal was read'));
 }
 
 /** Prints a line for each run, newest first; one that cannot be read is told. */

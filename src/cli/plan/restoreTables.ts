@@ -24,8 +24,10 @@ export async function restoreTables(
   if (time === undefined) {
     const selector = { text: snapshot ?? 'latest', source };
     const plan = await planTablesFromDump(ctx, repository, { ...options, selector });
-    const { tables } = await applyTablesFromDump(ctx, plan, silentProgress);
-    return { snapshot: plan.dump.snapshot.id, consistentAt: plan.dump.record.snapshotTime, tables };
+    const { tables, unmade } = await applyTablesFromDump(ctx, plan, silentProgress);
+    const { snapshot: found, record } = plan.dump;
+    // a table whose rows are replaced keeps the indexes that it has
+    return { snapshot: found.id, consistentAt: record.snapshotTime, tables, unmade: wanted.replace ? [] : unmade };
   }
   const request = {
     target: parseRecoveryTarget({ time }),
@@ -41,5 +43,5 @@ export async function restoreTables(
     progress: silentProgress,
   });
   const { backup } = plan.route;
-  return { snapshot: backup.snapshot.id, consistentAt: lastCommit ?? backup.record.stopTime, tables };
+  return { snapshot: backup.snapshot.id, consistentAt: lastCommit ?? backup.record.stopTime, tables, unmade: [] };
 }

@@ -1,6 +1,8 @@
 import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Contact } from '../../recovery/evidence.ts';
+import { OperationError } from '../../base/errors.ts';
+import type { Circumstances } from '../../recovery/runEvent.ts';
+import type { Contact } from '../../recovery/surroundings.ts';
 import type { Invocation } from '../command.ts';
 
 /** Directory of all runs: the flag, the system's place for root, else below the home directory. */
@@ -25,4 +27,32 @@ export async function contacts({ loadConfig }: Pick<Invocation, 'loadConfig'>): 
     phone: phone ?? null,
     email: email ?? null,
   }));
+}
+
+export interface CircumstanceFlags {
+  readonly declared: string | undefined;
+  readonly ticket: string | undefined;
+  readonly scenario: string | undefined;
+  readonly unavailable: readonly string[];
+}
+
+/** What a person says about a run before it begins. Throws `usage` for a time without a zone, or in the future. */
+export function circumstances({ declared, ticket, scenario, unavailable }: CircumstanceFlags): Circumstances {
+  const declaredMs = declared === undefined ? undefined : Date.parse(declared);
+  const zoned = declared === undefined || /(Z|[+-]\d\d:?\d\d)$/i.test(declared);
+  if (declaredMs !== undefined && (!zoned || !(declaredMs <= Date.now()))) {
+    throw new OperationError(
+      'usage',
+      `--declared: expected a time that has passed, found ${JSON.stringify(declared)}`,
+      {
+        hint: 'with its zone: 2026-11-22T10:42:00Z',
+      },
+    );
+  }
+  return {
+    declaredAt: declaredMs === undefined ? null : new Date(declaredMs).toISOString(),
+    ticket: ticket ?? null,
+    scenario: scenario ?? null,
+    unavailable: [...unavailable],
+  };
 }

@@ -16,6 +16,10 @@ const by = { by: text('--by <name>', 'Who decides; default the user of this sess
 export const runOptions = {
   ...runsOption,
   ...by,
+  ticket: text('--ticket <id>', 'Change ticket under which it is done; it stands in the evidence.'),
+  scenario: text('--scenario <text>', 'What has happened, or is taken to have happened.'),
+  unavailable: list('--unavailable <name>', 'Key person who is taken for unavailable; may be given several times.'),
+  declared: text('--declared <time>', 'When the disaster was declared: the recovery time counts from then.'),
   set: list('--set <name=value>', 'Value of a parameter; may be given several times. Secrets come from variables.'),
 };
 

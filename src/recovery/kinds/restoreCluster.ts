@@ -14,6 +14,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { applyRecovery } from '../../restore/applyRecovery.ts';
 import { planRecovery, type RecoveryPlan } from '../../restore/planRecovery.ts';
 import { describeTarget, parseRecoveryTarget } from '../../restore/recoveryTarget.ts';
+import { loadRecordFacts } from '../../retention/sourceRecord.ts';
 import { runRecovery } from '../../restore/runRecovery.ts';
 import { defineStepKind, type StepEnvironment } from '../stepKind.ts';
 import { destinationShape, stepDestination, type StepDestination } from './destination.ts';
@@ -41,13 +42,14 @@ export const restoreClusterKind = defineStepKind({
   run: async (ctx, options, step) => {
     if (step.attempt > 1) await removeOrphans(ctx, tmpdir()); // a server of the former attempt may still recover
     const repository = await step.services.repository(ctx);
-    const { plan, bytes, owner, destination } = await restore(ctx, repository, { options, step });
+    const { plan, bytes, owner, destination, flaw } = await restore(ctx, repository, { options, step });
+    const restoredAt = ctx.clock.now().toISOString();
     const major = majorOfServerVersion(plan.backup.record.serverVersion);
     const directories = await step.services.postgresBinaries();
     const installation = await requireInstallation(ctx, major, { directories, programs: ['postgres'] });
     const end = await runRecovery(ctx, plan, { installation, user: owner });
     destination.end(); // not before: another attempt goes on with the files, also when this one died in recovery
-    return { summary: `recovered to ${formatLsn(end.lsn)}`, facts: facts(plan, end, bytes) };
+    return { summary: `recovered to ${formatLsn(end.lsn)}`, facts: { ...facts(plan, end), restoredAt, bytes, flaw } };
   },
   byHand: ({ source, snapshot, destination }) => {
     const tree = `${snapshot ?? 'latest'}:/${source ?? '<source>'}/pgdata`;
@@ -73,6 +75,8 @@ interface Restored {
   readonly bytes: number;
   readonly owner: OsUser | undefined;
   readonly destination: StepDestination;
+  /** Why the backup is no whole one; null when it is. */
+  readonly flaw: string | null;
 }
 
 function restore(
@@ -104,12 +108,13 @@ function restore(
         owner,
       });
       for (const refused of result.refused) step.output(`not restored: ${refused}`);
-      return { plan, bytes: result.totalBytes, owner, destination };
+      const { flaw } = await loadRecordFacts(locked, repository, plan.backup.snapshot);
+      return { plan, bytes: result.totalBytes, owner, destination, flaw: flaw?.reason ?? null };
     },
   });
 }
 
-function facts({ backup, request, destination }: RecoveryPlan, end: RecoveryEnd, bytes: number) {
+function facts({ backup, request, destination }: RecoveryPlan, end: RecoveryEnd) {
   const { record, snapshot, systemIdentifier } = backup;
   return {
     snapshot: snapshot.id,
@@ -122,7 +127,6 @@ function facts({ backup, request, destination }: RecoveryPlan, end: RecoveryEnd,
     consistentAt: end.lastCommit ?? record.stopTime,
     stoppedAt: end.stoppedAt ?? null,
     dataDirectory: destination.path,
-    bytes,
   };
 }
 

@@ -44,7 +44,12 @@ export const restoreTableKind = defineStepKind({
     const { snapshot, consistentAt } = restored;
     const rows = restored.tables.reduce((sum, table) => sum + Number(table.rows), 0);
     const places = restored.tables.map(({ schema, name }) => `${schema}.${name}`).join(', ');
-    return { summary: `restored ${places}`, facts: { snapshot, consistentAt, tables: places, rows } };
+    for (const statement of restored.unmade) step.output(`not made: ${statement}`);
+    const notMade = restored.unmade.length === 0 ? null : `${restored.unmade.length} indexes or constraints`;
+    return {
+      summary: `restored ${places}${notMade === null ? '' : `; ${notMade} could not be made`}`,
+      facts: { snapshot, consistentAt, tables: places, rows, notMade },
+    };
   },
   byHand: ({ tables, source }) => {
     const files = tables.map((table) => `data/${table}.dump`).join(' ');
