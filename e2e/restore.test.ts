@@ -53,6 +53,13 @@ async function succeeded(outcome: Promise<Outcome>): Promise<Outcome> {
   return outcome;
 }
 
+/** Names of the leases of recoveries that lie in the repository. */
+function leases(): string[] {
+  const directory = join(bench.repositoryPath, 'understudy/wal-leases');
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).flatMap((each) => readdirSync(join(directory, each)));
+}
+
 async function expectRows(dataDirectory: string, expected: ExpectedRows): Promise<void> {
   const settings = { fsync: false, archive_mode: 'off' };
   await using recovered = await existingCluster({ dataDirectory, major: cluster.major, settings });
@@ -76,6 +83,7 @@ describe('a cluster', () => {
     const history = readFileSync(join(destination, 'pg_wal/00000002.history'), 'utf8');
     expect(history.split('\t')[1]).toBe(plan!['landing_lsn']);
     expect(existsSync(join(destination, 'pg_wal/understudy-restore'))).toBe(false); // and with it the key
+    expect(leases()).toEqual([]);
     expect(existsSync(join(destination, 'pg_wal/archive_status/00000002.history.ready'))).toBe(true);
     await expectRows(destination, mark.expected);
   });
@@ -94,10 +102,15 @@ describe('a cluster', () => {
       destination,
     ];
     await succeeded(runProgram(words));
+    expect(leases()).toHaveLength(1);
+    const environment = repositoryEnvironment(bench.repositoryPath);
+    const pruned = await succeeded(runProgram(['prune', '--dry-run'], { environment }));
+    expect(pruned.stdout).toMatch(/held from 0\/[0-9A-F]+ of timeline 1 on, for the recovery in .*, until 20/);
     const settings = readFileSync(join(destination, 'postgresql.auto.conf'), 'utf8');
     expect(settings).toContain('--password-file');
     expect(existsSync(join(destination, 'pg_wal/understudy-restore/key'))).toBe(false);
     await expectRows(destination, all);
+    await waitFor(() => leases().length === 0, { what: 'the end of the lease on WAL' });
   });
 
   test('recovers by itself with a password from the environment: the key is there, private, until it has', async () => {

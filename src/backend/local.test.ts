@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
@@ -25,6 +35,14 @@ test('create makes restic’s layout, private to its owner; a second time change
   expect([path, join(path, 'data/00'), join(path, 'data/ff'), join(path, 'keys')].map(modeOf)).toEqual(
     Array(4).fill('700'),
   );
+});
+
+test.runIf(process.geteuid?.() === 0)('what root writes belongs to the owner of the directory', async () => {
+  await using directory = await tempDir();
+  chownSync(directory.path, 65_533, 65_532);
+  await openLocalBackend(directory.path).put(ctx, 'a/b/c', some);
+  for (const name of ['a', 'a/b', 'a/b/c'])
+    expect(lstatSync(directory.join(name))).toMatchObject({ uid: 65_533, gid: 65_532 });
 });
 
 test('objects are read-only for their owner; their group gets what it has on config', async () => {

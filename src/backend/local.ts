@@ -7,7 +7,7 @@ import { OperationError, systemErrorCode } from '../base/errors.ts';
 import type { Backend, ByteRange, ObjectStat, PutOptions } from './backend.ts';
 import { placeRange } from './byteRange.ts';
 import { isAbsence, translateFileError } from './fileErrors.ts';
-import { createLayout, createParents, localModes, requireConfig, type LocalModes } from './localLayout.ts';
+import { createLayout, createParents, giveToOwner, localModes, requireConfig, type LocalModes } from './localLayout.ts';
 import { listObjects } from './localListing.ts';
 import { objectExists, objectMissing, tooShort } from './objectErrors.ts';
 import { assertObjectName, assertPrefix } from './objectName.ts';
@@ -63,6 +63,7 @@ class LocalBackend implements Backend {
       throw translateFileError(error, `write ${name}`);
     }
     makeReadOnly(path, this.#modes.file);
+    giveToOwner(this.localDirectory, path);
     if (name === 'config') this.#configSeen = true;
   }
 

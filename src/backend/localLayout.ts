@@ -1,4 +1,4 @@
-import { accessSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../base/atomicFile.ts';
 import { OperationError, systemErrorCode } from '../base/errors.ts';
@@ -36,7 +36,7 @@ export function createParents(root: string, name: string, mode: number): void {
   const components = name.split('/').slice(0, -1);
   components.forEach((_, index) => {
     const directory = join(root, ...components.slice(0, index + 1));
-    makeDirectory(directory, mode);
+    if (makeDirectory(directory, mode)) giveToOwner(root, directory);
     syncDirectory(dirname(directory)); // also when another process was first: its own sync may still be to come
   });
 }
@@ -63,10 +63,27 @@ function createDirectory(path: string, mode: number): void {
   syncDirectory(dirname(path));
 }
 
-function makeDirectory(path: string, mode: number): void {
+/**
+ * What root makes in the repository of another user belongs to that user, who else could neither read nor remove it.
+ * Where the file system knows no owners nothing needs to be done.
+ */
+export function giveToOwner(root: string, path: string): void {
+  if (process.geteuid?.() !== 0) return;
+  try {
+    const { uid, gid } = statSync(root);
+    if (uid !== 0) chownSync(path, uid, gid);
+  } catch {
+    // it is complete and durable all the same
+  }
+}
+
+/** Returns whether it was not there. */
+function makeDirectory(path: string, mode: number): boolean {
   try {
     mkdirSync(path, { mode });
+    return true;
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;
+    return false;
   }
 }

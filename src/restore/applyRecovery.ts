@@ -1,17 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { syncDirectory, writeFileAtomic } from '../base/atomicFile.ts';
 import type { Context } from '../base/context.ts';
-import { assert } from '../base/errors.ts';
+import { OperationError, assert, isOperationError } from '../base/errors.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
 import { backupLabelPath } from '../postgres/backupLabel.ts';
 import { controlFilePath } from '../postgres/controlFile.ts';
+import { parseLsn } from '../postgres/lsn.ts';
 import { assertReachable } from '../postgres/runtimeUser.ts';
 import type { OsUser } from '../postgres/runProgram.ts';
 import { saveKeyCache } from '../repository/keyCache.ts';
 import type { Repository } from '../repository/repository.ts';
 import { applyRestore, type RestoreResult } from '../restorer/applyRestore.ts';
 import { onDestination } from '../restorer/destinationErrors.ts';
+import { WalArchive } from '../wal/walArchive.ts';
+import { renewLease, type LeaseClaim } from '../wal/walLease.ts';
 import { checkDestination, exists, incompleteMarker } from './destination.ts';
 import type { RecoveryPlan } from './planRecovery.ts';
 import { loadRecoveryFiles, writeControlFile, writeRecoveryFiles } from './recoveryFiles.ts';
@@ -31,6 +35,13 @@ export interface ApplyRecoveryOptions {
   readonly progress?: Progress;
 }
 
+export interface RecoveryRestored extends RestoreResult {
+  /** On the WAL that the server will ask for; undefined when it asks for none, or the lease could not be written. */
+  readonly lease: LeaseClaim | undefined;
+  /** Why there is no lease though one was needed: a prune may remove WAL that recovery needs. */
+  readonly leaseFailure: OperationError | undefined;
+}
+
 const privateMode = 0o700;
 
 /**
@@ -45,7 +56,7 @@ export async function applyRecovery(
   repository: Repository,
   plan: RecoveryPlan,
   options: ApplyRecoveryOptions = {},
-): Promise<RestoreResult> {
+): Promise<RecoveryRestored> {
   assert(plan.wal.from === 'backup' || options.restoreCommand !== undefined, 'archived WAL needs a restore command');
   const { destination, existing, backup } = plan;
   const { owner, progress = silentProgress, threads } = options;
@@ -63,14 +74,40 @@ export async function applyRecovery(
     ...(threads === undefined ? {} : { threads }),
   });
   assert(exists(join(destination.path, backupLabelPath)), 'a base backup has a backup_label');
+  const lease = claimFor(plan, options);
+  const leaseFailure = lease === undefined ? undefined : await takeLease(ctx, repository, { plan, lease });
   onDestination('finish', latin1(destination.path), () => {
     const saveKey = options.storeKey === true ? (path: string) => saveKeyCache(path, repository) : undefined;
-    writeRecoveryFiles(plan, { ...options, files, saveKey });
+    writeRecoveryFiles(plan, { ...options, files, saveKey, lease });
     writeControlFile(plan, { owner, content: files.controlFile });
     endRestore(destination.path);
   });
   ctx.log.info({ destination: destination.path, ...result }, 'restored the data directory');
-  return result;
+  return { ...result, lease: leaseFailure === undefined ? lease : undefined, leaseFailure };
+}
+
+/** The server asks for WAL after we have ended and our lock is gone: from the beginning of the backup on. */
+function claimFor(plan: RecoveryPlan, { restoreCommand }: ApplyRecoveryOptions): LeaseClaim | undefined {
+  const { backup, destination, wal, standby } = plan;
+  if (restoreCommand === undefined || (wal.from === 'backup' && standby === undefined)) return undefined;
+  const { timeline, record } = backup;
+  return { id: randomUUID(), timeline, startLsn: parseLsn(record.startLsn), destination: destination.path };
+}
+
+/** What may not be written to can be restored from all the same. */
+async function takeLease(
+  ctx: Context,
+  repository: Repository,
+  { plan, lease }: { readonly plan: RecoveryPlan; readonly lease: LeaseClaim },
+): Promise<OperationError | undefined> {
+  try {
+    await renewLease(ctx, WalArchive.of(repository, plan.backup.systemIdentifier), lease);
+    return undefined;
+  } catch (error) {
+    if (!isOperationError(error) || ctx.signal.aborted) throw error;
+    ctx.log.warn({ err: error }, 'cannot write a lease on the WAL of this recovery');
+    return error;
+  }
 }
 
 /** From here on no server starts here, whatever was there before. */

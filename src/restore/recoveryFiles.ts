@@ -10,6 +10,8 @@ import type { OsUser } from '../postgres/runProgram.ts';
 import { majorOfServerVersion } from '../postgres/version.ts';
 import type { Repository } from '../repository/repository.ts';
 import { loadSnapshotFile } from '../snapshot/fileContent.ts';
+import { serializeClaim, type LeaseClaim } from '../wal/walLease.ts';
+import { leaseFilePath } from '../wal/walLeaseFile.ts';
 import { dataDirectoryPath, type BaseBackup } from './baseBackup.ts';
 import { exists } from './destination.ts';
 import type { RecoveryPlan } from './planRecovery.ts';
@@ -24,6 +26,8 @@ export interface RecoveryFileOptions {
   readonly files: RecoveryFiles;
   readonly restoreCommand?: string | undefined;
   readonly owner?: OsUser | undefined;
+  /** Left where the restore command finds it, to renew it. */
+  readonly lease?: LeaseClaim | undefined;
   /** Writes the key of the repository to a path, for a restore command that has no other way to open it. */
   readonly saveKey?: ((path: string) => void) | undefined;
 }
@@ -94,12 +98,15 @@ export function writeControlFile(
   syncDirectory(join(path, 'global'));
 }
 
-function makeSpool(path: string, { owner, saveKey }: RecoveryFileOptions): void {
+function makeSpool(path: string, { owner, saveKey, lease }: RecoveryFileOptions): void {
   const spool = join(path, spoolPath);
   if (!exists(spool)) mkdirSync(spool, { mode: privateMode });
   if (saveKey !== undefined) {
     saveKey(join(path, spoolKeyPath));
     give(join(path, spoolKeyPath), owner);
+  }
+  if (lease !== undefined) {
+    writeFile(leaseFilePath(spool), serializeClaim(lease), { owner, mode: 0o600 });
   }
   give(spool, owner);
 }

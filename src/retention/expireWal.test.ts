@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
+import { toLsn } from '../postgres/lsn.ts';
+import { parseSystemIdentifier } from '../postgres/systemIdentifier.ts';
+import { toTimelineId } from '../postgres/timeline.ts';
 import type { Repository } from '../repository/repository.ts';
 import { newRepository, objectNames } from '../testing/repositories.ts';
 import { SimulatedClock } from '../testing/simulatedClock.ts';
 import { backUp } from '../testing/testSnapshots.ts';
-import { archiveSegments, backUpCluster, backUpSource, cluster } from './fixture/sources.ts';
+import { WalArchive } from '../wal/walArchive.ts';
+import { renewLease } from '../wal/walLease.ts';
+import { archiveSegments, backUpCluster, backUpSource, cluster, segmentBytes } from './fixture/sources.ts';
 import { forget } from './forget.ts';
 import { prune } from './prune.ts';
 
@@ -141,4 +146,36 @@ test('WAL that arrives while it expires stays', async () => {
   await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
   expect(arrived).toBe(true);
   expect(await segments()).toEqual([8, 9, 10, 11]);
+});
+
+test('WAL that a recovery has a lease on stays until the lease is over, whatever the window', async () => {
+  const { ctx, clock, repository, segments } = await bench();
+  const archive = WalArchive.of(repository, parseSystemIdentifier(cluster));
+  const startLsn = toLsn(3n * BigInt(segmentBytes) + 40n);
+  const lease = { id: 'one', timeline: toTimelineId(1), startLsn, destination: '/srv/pg' };
+  await renewLease(ctx, archive, lease);
+  const narrow = { repack: {}, wal: { windowMs: 0 } };
+  const told = await prune(ctx, repository, { ...narrow, dryRun: true });
+  expect(told.wal).toMatchObject([{ leases: [lease], overdueLeases: [], plan: { remove: { length: 2 } } }]);
+  await prune(ctx, repository, narrow);
+  expect(await segments()).toEqual([3, 4, 5, 6, 7, 8, 9]);
+  clock.advance(100 * dayMs); // nothing of the cluster shows that so much time has passed
+  await prune(ctx, repository, narrow);
+  expect(await segments()).toEqual([3, 4, 5, 6, 7, 8, 9]);
+  await archiveSegments(ctx, repository, { from: 10n, to: 10n });
+  await prune(ctx, repository, narrow);
+  expect(await segments()).toEqual([8, 9, 10]);
+  expect(await objectNames(repository.backend, 'understudy/wal-leases/')).toEqual([]);
+});
+
+test('all WAL is kept as long as a lease cannot be read, and it is told which', async () => {
+  const { ctx, repository, segments } = await bench();
+  const name = `understudy/wal-leases/${cluster}/torn`;
+  await repository.backend.put(ctx, name, Buffer.from('torn'));
+  const { wal } = await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(wal).toMatchObject([{ undecided: true, keptBecause: expect.stringContaining(name) }]);
+  expect(await segments()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  await repository.backend.delete(ctx, name);
+  await prune(ctx, repository, { repack: {}, wal: { windowMs: 0 } });
+  expect(await segments()).toEqual([8, 9]);
 });

@@ -10,6 +10,7 @@ import type { Snapshot } from '../snapshot/snapshots.ts';
 import { WalArchive } from '../wal/walArchive.ts';
 import { archivedClusters } from '../wal/walClusters.ts';
 import { applyWalExpiry, planWalExpiry, type WalExpiryPlan, type WalRetention } from '../wal/walExpiry.ts';
+import { endLease, leaseLifeMs, loadLeases, type WalLease } from '../wal/walLease.ts';
 import { listArchive, newestSegment, type TimelineFiles, type WalListing } from '../wal/walListing.ts';
 import { loadKeptClusters, type KeptCluster } from './keptBackups.ts';
 
@@ -27,8 +28,12 @@ export interface ClusterWalExpiry {
   /** Undefined: all of it is kept, for this reason. */
   readonly plan: WalExpiryPlan | undefined;
   readonly keptBecause: string | undefined;
-  /** True when that is because a base backup cannot be read. */
+  /** True when that is because a base backup, or the lease of a recovery, cannot be read. */
   readonly undecided: boolean;
+  /** Of recoveries under way: what they may ask for is kept. */
+  readonly leases: readonly WalLease[];
+  /** Leases that are over, to be removed. */
+  readonly overdueLeases: readonly string[];
 }
 
 export interface WalExpiryRequest {
@@ -61,16 +66,13 @@ export async function planClusterExpiry(
     plan: undefined,
     keptBecause: 'clusters' in kept ? 'there is no base backup of this cluster' : kept.unreadable,
     undecided: !('clusters' in kept),
+    leases: [],
+    overdueLeases: [],
   }));
   for (const cluster of clusters) {
-    const { systemIdentifier } = cluster;
-    const sources = [...cluster.sources].sort();
-    const reason = sources.map((source) => held.get(source)).find((one) => one !== undefined);
-    const listing = await listArchive(ctx, WalArchive.of(repository, systemIdentifier));
-    if (listing.objects.length === 0) continue;
-    const plan = reason === undefined ? await planOne(ctx, repository, { cluster, listing, policy }) : undefined;
-    const keptBecause = reason === undefined ? undefined : `retention is held: ${reason}`;
-    expiries.push({ systemIdentifier, sources, plan, keptBecause, undecided: false });
+    const archive = WalArchive.of(repository, cluster.systemIdentifier);
+    const listing = await listArchive(ctx, archive);
+    if (listing.objects.length > 0) expiries.push(await planCluster(ctx, archive, { cluster, listing, policy, held }));
   }
   return expiries;
 }
@@ -86,36 +88,68 @@ export async function expireWal(
 ): Promise<void> {
   const { expiries, lock, progress } = run;
   const files = expiries.reduce((sum, { plan }) => sum + (plan?.remove.length ?? 0), 0);
-  if (files === 0) return;
-  progress.phase('removing WAL that no backup needs', { items: files });
-  for (const { systemIdentifier, plan } of expiries) {
-    if (plan === undefined) continue;
+  if (files > 0) progress.phase('removing WAL that no backup needs', { items: files });
+  for (const { systemIdentifier, plan, overdueLeases } of expiries) {
+    if (plan === undefined || plan.remove.length + overdueLeases.length === 0) continue;
     await lock.confirm();
     const archive = WalArchive.of(repository, systemIdentifier);
+    for (const id of overdueLeases) await endLease(ctx, archive, id);
     const onRemoved = ({ sizeBytes }: { readonly sizeBytes: number }) =>
       progress.advance({ bytes: sizeBytes, items: 1 });
     await applyWalExpiry(ctx, archive, { plan, onRemoved });
   }
 }
 
+interface ClusterToPlan {
+  readonly cluster: KeptCluster;
+  readonly listing: WalListing;
+  readonly policy: WalPolicy;
+}
+
+async function planCluster(
+  ctx: Context,
+  archive: WalArchive,
+  { held, ...of }: ClusterToPlan & Pick<WalExpiryRequest, 'held'>,
+): Promise<ClusterWalExpiry> {
+  const sources = [...of.cluster.sources].sort();
+  const { leases, unreadable } = await loadLeases(ctx, archive);
+  const isBounded = longestWindowMs(of.cluster, of.policy) < Number.POSITIVE_INFINITY;
+  const present = isBounded || leases.length > 0 ? await presentOf(ctx, archive, of) : undefined;
+  const isOver = ({ renewed }: WalLease): boolean => present !== undefined && present - renewed.getTime() > leaseLifeMs;
+  const holding = leases.filter((lease) => !isOver(lease));
+  const reason = sources.map((source) => held.get(source)).find((one) => one !== undefined);
+  const keptBecause =
+    unreadable[0] !== undefined
+      ? `the lease of a recovery cannot be read (delete ${unreadable[0]} when none is under way)`
+      : reason === undefined
+        ? undefined
+        : `retention is held: ${reason}`;
+  return {
+    systemIdentifier: of.cluster.systemIdentifier,
+    sources,
+    plan: keptBecause === undefined ? await planOne(ctx, archive, { ...of, present, leases: holding }) : undefined,
+    keptBecause,
+    undecided: unreadable.length > 0,
+    leases: holding,
+    overdueLeases: leases.filter(isOver).map(({ id }) => id),
+  };
+}
+
 async function planOne(
   ctx: Context,
-  repository: Repository,
-  of: { readonly cluster: KeptCluster; readonly listing: WalListing; readonly policy: WalPolicy },
+  archive: WalArchive,
+  of: ClusterToPlan & { readonly present: number | undefined; readonly leases: readonly WalLease[] },
 ): Promise<WalExpiryPlan> {
-  const { cluster, listing, policy } = of;
-  const archive = WalArchive.of(repository, cluster.systemIdentifier);
+  const { cluster, listing, policy, present, leases } = of;
   const windowMs = longestWindowMs(cluster, policy);
-  const isBounded = windowMs < Number.POSITIVE_INFINITY;
-  const present = isBounded ? await presentOf(ctx, archive, { cluster, listing }) : undefined;
-  const retention: WalRetention =
-    present === undefined ? { keep: 'all' } : { keep: 'since', time: new Date(present - windowMs) };
+  const isBounded = windowMs < Number.POSITIVE_INFINITY && present !== undefined;
+  const retention: WalRetention = isBounded ? { keep: 'since', time: new Date(present - windowMs) } : { keep: 'all' };
   const endedTimelines = new Set<TimelineId>();
   if (retention.keep === 'since') {
     for (const timeline of await endedBefore(ctx, archive, { listing, time: retention.time }))
       endedTimelines.add(timeline);
   }
-  return planWalExpiry(listing, { backups: cluster.backups, retention, endedTimelines });
+  return planWalExpiry(listing, { backups: cluster.backups, retention, endedTimelines, leases });
 }
 
 /** Of several sources that share a cluster the longest window holds. */

@@ -7,6 +7,7 @@ import type { WalArchive } from './walArchive.ts';
 import { toRange, type WalRange } from './walGaps.ts';
 import type { WalListedObject, WalListing } from './walListing.ts';
 import { recordExpiry } from './walExpiryMarkers.ts';
+import type { LeasedWal } from './walLease.ts';
 import { walObjectName } from './walObjectName.ts';
 import { mergeStretches } from './walStretches.ts';
 
@@ -31,6 +32,8 @@ export interface WalExpiryOptions {
   readonly retention: WalRetention;
   /** Timelines on which nothing was written since the window began: no point of the window lies on them. */
   readonly endedTimelines?: ReadonlySet<TimelineId>;
+  /** What recoveries that are under way may ask for, whatever the retention. */
+  readonly leases?: readonly LeasedWal[];
 }
 
 export interface WalExpiryPlan {
@@ -153,21 +156,25 @@ class NeededSegments {
 
 function neededFrom(listing: WalListing, options: WalExpiryOptions): NeededSegments {
   const { timelines, ancestries, segmentBytes } = listing;
-  const { backups, endedTimelines = new Set() } = options;
+  const { backups, endedTimelines = new Set(), leases = [] } = options;
   const needed = new NeededSegments(segmentBytes);
   const unknown = timelines.filter(({ timeline }) => backups.length === 0 || !ancestries.has(timeline));
   for (const { timeline } of unknown) needed.add(timeline, invalidLsn);
   // what an unknown history begins with may be the end of any other
   const retention: WalRetention = unknown.length > 0 ? { keep: 'all' } : options.retention;
   const newest = timelines.at(-1)?.timeline;
+  const addWay = (ancestry: TimelineAncestry, { timeline, startLsn }: LeasedWal): void => {
+    const from = ancestry.findIndex((span) => span.timeline === timeline);
+    needed.add(timeline, startLsn);
+    for (const span of ancestry.slice(from + 1)) needed.add(span.timeline, span.begin);
+  };
   for (const [target, ancestry] of ancestries) {
+    for (const lease of leases) {
+      if (ancestryContains(ancestry, lease.timeline, lease.startLsn)) addWay(ancestry, lease);
+    }
     if (retention.keep === 'since' && target !== newest && endedTimelines.has(target)) continue;
     const usable = backups.filter((backup) => reaches(ancestry, backup));
-    for (const { timeline, startLsn } of inWindow(usable, retention)) {
-      const from = ancestry.findIndex((span) => span.timeline === timeline);
-      needed.add(timeline, startLsn);
-      for (const span of ancestry.slice(from + 1)) needed.add(span.timeline, span.begin);
-    }
+    for (const backup of inWindow(usable, retention)) addWay(ancestry, backup);
   }
   if (newest !== undefined && needed.get(newest) === undefined) needed.add(newest, invalidLsn);
   const close = (): boolean => [...ancestries.values()].filter((ancestry) => needed.close(ancestry)).length > 0;

@@ -15,6 +15,7 @@ import { clusterOfWalFile } from './push/readWalFile.ts';
 import { WalArchive } from './walArchive.ts';
 import { archivedClusters } from './walClusters.ts';
 import { getFromPrefetcher } from './walGetRequest.ts';
+import { renewLeaseIfDue } from './walLeaseFile.ts';
 
 export interface GetOptions {
   /** The file, as restore_command's `%f`. */
@@ -80,7 +81,9 @@ export async function getFileAndFollowers(
   };
   const started = canUsePrivateDirectory(ctx, prefetch.spool) && (await startPrefetcher(prefetch.spool, start()));
   if (started && (await getFromPrefetcher(ctx.signal, { ...options, ...prefetch }))) return;
-  await getFile(ctx, await opening, options);
+  const repository = await opening;
+  await renewLeaseIfDue(ctx, WalArchive.of(repository, await findCluster(ctx, repository, options)), prefetch.spool);
+  await getFile(ctx, repository, options);
 }
 
 async function findCluster(

@@ -4,6 +4,9 @@ import { withLock } from '../../repository/lock.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { applyRecovery } from '../../restore/applyRecovery.ts';
 import { planRecovery, type RecoveryPlan } from '../../restore/planRecovery.ts';
+import { WalArchive } from '../../wal/walArchive.ts';
+import type { LeaseClaim } from '../../wal/walLease.ts';
+import { endLeaseOf } from '../../wal/walLeaseFile.ts';
 import type { CommandRun } from '../command.ts';
 import { formatBytes, formatDuration, plural } from '../format.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
@@ -16,13 +19,13 @@ import type { restoreSpec } from '../specs/restore.ts';
 export const run: CommandRun<typeof restoreSpec> = async (ctx, invocation) => {
   const options = recoveryOptions(invocation);
   const repository = await openRepository(ctx, invocation);
-  const plan = await withLock(ctx, repository, {
+  const { plan, lease } = await withLock(ctx, repository, {
     exclusive: false,
     ...lockWait(invocation),
     run: async (locked) => {
       const planned = await planRecovery(locked, repository, { ...options, progress: invocation.printer.progress });
-      if (!invocation.options.dryRun) await apply(locked, { repository, invocation, plan: planned });
-      return planned;
+      if (invocation.options.dryRun) return { plan: planned, lease: undefined };
+      return { plan: planned, lease: await apply(locked, { repository, invocation, plan: planned }) };
     },
   });
   invocation.printer.end(true);
@@ -30,7 +33,8 @@ export const run: CommandRun<typeof restoreSpec> = async (ctx, invocation) => {
     invocation.printer.result('plan', planFields(plan), () => `Would restore:\n${planText(plan)}`);
     return;
   }
-  if (invocation.options.start) await startRestored(ctx, invocation, plan);
+  if (!invocation.options.start || !(await startRestored(ctx, invocation, plan)) || lease === undefined) return;
+  await endLeaseOf(ctx, WalArchive.of(repository, plan.backup.systemIdentifier), lease);
 };
 
 interface Apply {
@@ -39,7 +43,8 @@ interface Apply {
   readonly plan: RecoveryPlan;
 }
 
-async function apply(ctx: Context, { repository, invocation, plan }: Apply): Promise<void> {
+/** Returns the lease on the WAL that the server will fetch. */
+async function apply(ctx: Context, { repository, invocation, plan }: Apply): Promise<LeaseClaim | undefined> {
   const { printer, options } = invocation;
   const beganMs = ctx.clock.monotonicMs();
   const configured = options.owner === undefined ? {} : { configured: options.owner };
@@ -55,6 +60,10 @@ async function apply(ctx: Context, { repository, invocation, plan }: Apply): Pro
   });
   printer.end(true);
   const ms = ctx.clock.monotonicMs() - beganMs;
+  const { lease, leaseFailure } = result;
+  if (leaseFailure !== undefined) {
+    printer.warn(`no prune is kept from WAL that this recovery needs: ${leaseFailure.message}`);
+  }
   for (const refused of result.refused) printer.warn(`not restored: ${refused}`);
   if (access?.storeKey === true) {
     printer.remark(
@@ -77,4 +86,5 @@ async function apply(ctx: Context, { repository, invocation, plan }: Apply): Pro
       : `\nNext: start PostgreSQL on ${plan.destination.path}; it recovers as told below.`;
     return `Restored ${what} in ${formatDuration(ms)}.${next}\n${planText(plan)}`;
   });
+  return lease;
 }

@@ -34,7 +34,13 @@ test('a hold is told and is an error; what was named is forgotten all the same',
 
 test('WAL that is kept because a backup cannot be read is no success', () => {
   const { printer } = newPrinter();
-  const kept = { systemIdentifier: parseSystemIdentifier('7'), sources: [], plan: undefined };
+  const kept = {
+    systemIdentifier: parseSystemIdentifier('7'),
+    sources: [],
+    plan: undefined,
+    leases: [],
+    overdueLeases: [],
+  };
   const wal = [{ ...kept, keptBecause: 'snapshot 1a2b: it is damaged', undecided: true }];
   expect(() => reportHeld(printer, { held: [], wal, named: false })).toThrow(
     expect.objectContaining({ code: 'incomplete', message: expect.stringContaining('snapshot 1a2b: it is damaged') }),

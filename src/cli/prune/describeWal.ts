@@ -1,9 +1,11 @@
+import { formatLsn } from '../../postgres/lsn.ts';
 import type { ClusterWalExpiry } from '../../retention/expireWal.ts';
+import { leaseLifeMs, type WalLease } from '../../wal/walLease.ts';
 import { formatBytes, plural } from '../format.ts';
 
 /** The object that a prune prints about the WAL of a cluster with --json. */
 export function walExpiryFields(expiry: ClusterWalExpiry, dryRun: boolean): Record<string, unknown> {
-  const { systemIdentifier, sources, plan, keptBecause } = expiry;
+  const { systemIdentifier, sources, plan, keptBecause, leases } = expiry;
   return {
     dry_run: dryRun,
     system_identifier: String(systemIdentifier),
@@ -18,10 +20,29 @@ export function walExpiryFields(expiry: ClusterWalExpiry, dryRun: boolean): Reco
       segments: Number(segments),
     })),
     ...(keptBecause === undefined ? {} : { kept_because: keptBecause }),
+    leases: leases.map(({ timeline, startLsn, destination, host, renewed }) => ({
+      timeline,
+      from: formatLsn(startLsn),
+      destination,
+      host,
+      until: new Date(renewed.getTime() + leaseLifeMs).toISOString(),
+    })),
   };
 }
 
 export function walExpiryText(expiry: ClusterWalExpiry, dryRun: boolean): string {
+  return [ownText(expiry, dryRun), ...expiry.leases.map(leaseText)].join('\n');
+}
+
+function leaseText({ timeline, startLsn, destination, host, renewed }: WalLease): string {
+  const until = new Date(renewed.getTime() + leaseLifeMs).toISOString();
+  return (
+    `  held from ${formatLsn(startLsn)} of timeline ${timeline} on, for the recovery in ${destination} on ${host}, ` +
+    `until ${until} unless it goes on fetching`
+  );
+}
+
+function ownText(expiry: ClusterWalExpiry, dryRun: boolean): string {
   const { systemIdentifier, sources, plan, keptBecause } = expiry;
   const cluster = sources.length === 0 ? `cluster ${systemIdentifier}` : sources.join(', ');
   if (plan === undefined) return `WAL of ${cluster}: all is kept, ${keptBecause}`;

@@ -10,17 +10,19 @@ import type { RestoreInvocation } from './recoveryOptions.ts';
 
 /**
  * Recovers what was restored, in private, until recovery has really ended; then starts the server with its own
- * configuration, unless it shall stay stopped. A standby is only started.
+ * configuration, unless it shall stay stopped. A standby is only started. Returns whether recovery has ended.
  */
-export async function startRestored(ctx: Context, invocation: RestoreInvocation, plan: RecoveryPlan): Promise<void> {
+export async function startRestored(ctx: Context, invocation: RestoreInvocation, plan: RecoveryPlan): Promise<boolean> {
   const { printer, options } = invocation;
   const { path } = plan.destination;
   const user = await chooseRuntimeUser(ctx, { dataDirectory: path });
   const installation = await findInstallation(ctx, invocation, plan);
   const run = { installation, user, progress: printer.progress };
+  let hasEnded = false;
   if (plan.standby === undefined) {
     const beganMs = ctx.clock.monotonicMs();
     const end = await runRecovery(ctx, plan, run);
+    hasEnded = end.outcome !== 'paused';
     printer.end(true);
     const ms = ctx.clock.monotonicMs() - beganMs;
     const fields = {
@@ -38,9 +40,10 @@ export async function startRestored(ctx: Context, invocation: RestoreInvocation,
       return `Recovery ${where} after ${formatDuration(ms)}, at ${formatLsn(end.lsn)}${commit}.`;
     });
   }
-  if (options.stopAfter) return;
+  if (options.stopAfter) return hasEnded;
   await startForGood(ctx, path, run);
   printer.remark(`PostgreSQL ${installation.version} runs on ${path}.`);
+  return hasEnded;
 }
 
 async function findInstallation(

@@ -7,6 +7,7 @@ import { openInBackground } from '../background/openInBackground.ts';
 import { serveInBackground } from '../background/serveInBackground.ts';
 import { readStartMessage } from '../background/startProcess.ts';
 import { prefetcherPlace, type PrefetcherRequest } from '../walGetRequest.ts';
+import { endLeaseOf, readLeaseFile, renewLeaseIfDue } from '../walLeaseFile.ts';
 import { Prefetcher } from './prefetcher.ts';
 import type { PrefetcherStart } from './startPrefetcher.ts';
 
@@ -20,6 +21,8 @@ const { ctx, repository, archive } = await openInBackground('prefetcher', start)
 
 await serveInBackground(start, prefetcherPlace(start.spool).name, async (ending) => {
   const { spool, history, serverPid } = start;
+  const lease = readLeaseFile(spool);
+  const renew = () => void renewLeaseIfDue(ctx, archive, spool);
   const threads = Math.min(defaultThreadCount(), maxThreads);
   const prefetcher = await Prefetcher.open(ctx, {
     repository,
@@ -28,18 +31,25 @@ await serveInBackground(start, prefetcherPlace(start.spool).name, async (ending)
     spool,
     threads,
     aheadBytes,
-    onTaken: () => ending.touch(),
+    onTaken: () => {
+      ending.touch();
+      renew();
+    },
   });
   const check = setInterval(() => {
     // whoever has recovered removes the spool: nothing will be asked any more
     if (!existsSync(spool) || (serverPid !== undefined && !lives(serverPid))) ending.end();
   }, serverCheckMs);
   return {
-    answer: ({ name }: PrefetcherRequest) => prefetcher.fetch(name),
+    answer: ({ name }: PrefetcherRequest) => {
+      renew();
+      return prefetcher.fetch(name);
+    },
     state: () => ({ readySegments: prefetcher.readySegments }),
     [Symbol.asyncDispose]: async () => {
       clearInterval(check);
       await prefetcher[Symbol.asyncDispose]();
+      if (lease !== undefined && !existsSync(spool)) await endLeaseOf(ctx, archive, lease);
     },
   };
 });
