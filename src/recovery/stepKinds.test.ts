@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
@@ -213,6 +213,25 @@ test('a backup that lacks something is restored, and told', async () => {
     const step = { kind: 'restore-files', source: 'app', destination: `app-${flaw}` };
     expect((await runStep(step, { directory: directory.path, services })).facts).toMatchObject({ flaw });
   }
+});
+
+test('of a source of files its content is restored, not where it lay and not the record', async () => {
+  await using directory = await tempDir();
+  const repository = await newRepository();
+  mkdirSync(directory.join('live/conf'), { recursive: true });
+  writeFileSync(directory.join('live/one'), '1');
+  writeFileSync(directory.join('live/conf/two'), '2');
+  const rules = { exclude: [], excludeFiles: [], excludeCaches: true, oneFileSystem: false, secrets: [] };
+  const options = { source: 'app', optionalPaths: [], threads: 0, progress: silentProgress, ...rules };
+  await backupFiles(createContext(), repository, { ...options, paths: [directory.join('live')] });
+  const services = { repository: () => Promise.resolve(repository) };
+  const restored = async (destination: string, path: string) => {
+    await runStep({ kind: 'restore-files', source: 'app', destination, path }, { directory: directory.path, services });
+    return readdirSync(directory.join(destination), { recursive: true }).toSorted();
+  };
+  expect(await restored('all', '')).toEqual(['conf', 'conf/two', 'one']);
+  expect(await restored('part', 'conf')).toEqual(['two']);
+  expect(await restored('record', '/app')).toContain('understudy.json');
 });
 
 /** Goes on by itself only for pauses, not for the time-outs that run beside them. */

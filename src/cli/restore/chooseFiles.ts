@@ -1,10 +1,9 @@
-import { parseFilesRecord, filesDirectoryName } from '../../backup/filesRecord.ts';
-import { kindOf, loadRecordFile, sourceOf } from '../../backup/sourceSnapshot.ts';
+import { kindOf, sourceOf } from '../../backup/sourceSnapshot.ts';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
-import type { PlanRestoreOptions } from '../../restorer/planRestore.ts';
-import { compilePathPattern, type PathPattern } from '../../snapshot/pathPattern.ts';
+import { componentsOf, filesOfSource, selectFiles, type FilesSelection } from '../../restore/filesOfSource.ts';
+import { compilePathPattern } from '../../snapshot/pathPattern.ts';
 import { snapshotSource } from '../../snapshot/repositorySource.ts';
 import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
 import { loadSnapshots, type Snapshot } from '../../snapshot/snapshots.ts';
@@ -17,7 +16,7 @@ export interface ChosenFiles {
   /** Where it came from; undefined when the snapshot does not say. */
   readonly origin: string | undefined;
   /** Options of the restore that follow from it. */
-  readonly selection: Pick<PlanRestoreOptions, 'filter' | 'destinationAttributes'>;
+  readonly selection: FilesSelection;
 }
 
 /**
@@ -58,44 +57,10 @@ export async function chooseFiles(
   const compiled = patterns.map((pattern) => compilePathPattern(pattern));
   if (path !== '' || kindOf(snapshot) !== 'files') {
     const found = await findSnapshotPath(ctx, repository, { snapshot, path });
-    const selection = selectionOf({ patterns: compiled, start: componentsOf(found.path), isOurs: () => true });
+    const selection = selectFiles({ patterns: compiled, start: componentsOf(found.path), isOurs: () => true });
     return { path: found.path, origin: undefined, selection };
   }
-  const { base, paths } = parseFilesRecord(await loadRecordFile(ctx, repository, snapshot));
-  const isOurs = (names: readonly string[]): boolean => {
-    const own = `/${names.join('/')}`;
-    return paths.some((each) => each === '/' || own === each || own.startsWith(`${each}/`));
-  };
-  const selection = selectionOf({ patterns: compiled, start: componentsOf(base), isOurs });
-  const start = [sourceOf(snapshot), filesDirectoryName, ...componentsOf(base)].join('/');
-  return { path: start, origin: base, selection };
-}
-
-interface Selecting {
-  readonly patterns: readonly PathPattern[];
-  /** Names of the directories above what is restored. */
-  readonly start: readonly string[];
-  /** Whether a directory was itself backed up: one that was only on the way is none of ours. */
-  readonly isOurs: (names: readonly string[]) => boolean;
-}
-
-function selectionOf({ patterns, start, isOurs }: Selecting): ChosenFiles['selection'] {
-  const isAll = patterns.length === 0 || patterns.some((pattern) => pattern.matches(start));
-  if (isAll && isOurs(start)) return {};
-  return {
-    destinationAttributes: 'keep',
-    filter: ({ path, node }) => {
-      const names = [...start, ...path.toString().split('/')];
-      const isMatch = isAll || patterns.some((pattern) => pattern.matches(names));
-      if (isMatch && (node.type !== 'dir' || isOurs(names))) return 'restore';
-      const mayMatch = isMatch || patterns.some((pattern) => pattern.mayMatchBelow(names));
-      return node.type === 'dir' && mayMatch ? 'descend' : 'skip';
-    },
-  };
-}
-
-function componentsOf(path: string): string[] {
-  return path.split('/').filter((name) => name !== '');
+  return filesOfSource(ctx, repository, { snapshot, patterns: compiled });
 }
 
 /** Where to restore to. Throws `usage`. */

@@ -3,6 +3,7 @@ import type { Context } from '../../base/context.ts';
 import { kindOf, sourceOf } from '../../backup/sourceSnapshot.ts';
 import { withLock } from '../../repository/lock.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { componentsOf, filesOfSource, type FilesSelection } from '../../restore/filesOfSource.ts';
 import { applyRestore } from '../../restorer/applyRestore.ts';
 import { planRestore } from '../../restorer/planRestore.ts';
 import { loadRecordFacts } from '../../retention/sourceRecord.ts';
@@ -23,7 +24,7 @@ export const restoreFilesKind = defineStepKind({
     path: z
       .string()
       .default('')
-      .describe('What of it; without a slash in front it starts at the directory of the source.'),
+      .describe('What of it: below the directory that was backed up, or with a slash in front a path in the snapshot.'),
   },
   repeatable: () => true,
   run: async (ctx, options, step) => {
@@ -37,7 +38,7 @@ export const restoreFilesKind = defineStepKind({
         const snapshot = await findSnapshot(locked, snapshotSource(repository), selector);
         const plan = await planRestore(locked, repository, {
           treeId: snapshot.tree,
-          subPath: innerPath(snapshot, options.path),
+          ...(await wanted(locked, repository, { snapshot, path: options.path })),
           destination: destination.path,
           existing: destination.existing,
         });
@@ -61,14 +62,28 @@ export const restoreFilesKind = defineStepKind({
   },
   byHand: ({ snapshot, source, path, destination }) => {
     const tag = source === undefined ? '' : ` --tag source:${source}`;
-    const part = path === '' ? '' : `:${path.startsWith('/') ? path : `/${source ?? '<source>'}/${path}`}`;
-    return `restic -r <repository> restore ${snapshot}${part}${tag} --target '${destination}'`;
+    const restore = `restic -r <repository> restore ${snapshot}`;
+    if (path.startsWith('/')) return `${restore}:${path}${tag} --target '${destination}'`;
+    const part = path === '' ? '.' : `${path}/.`;
+    return [
+      `${restore}${tag} --target ./restored`,
+      `cp -a ./restored/${source ?? '<source>'}/files/<directory on the lost machine>/${part} '${destination}'`,
+    ].join('\n');
   },
 });
 
-function innerPath(snapshot: Snapshot, path: string): string {
-  if (path.startsWith('/') || kindOf(snapshot) === undefined) return path;
-  return path === '' ? sourceOf(snapshot) : `${sourceOf(snapshot)}/${path}`;
+/** The content of a source of ours without our record; all of a snapshot of others. */
+async function wanted(
+  ctx: Context,
+  repository: Repository,
+  { snapshot, path }: { readonly snapshot: Snapshot; readonly path: string },
+): Promise<{ readonly subPath: string } & FilesSelection> {
+  const kind = kindOf(snapshot);
+  if (path.startsWith('/') || kind === undefined) return { subPath: path };
+  if (kind !== 'files') return { subPath: [sourceOf(snapshot), ...componentsOf(path)].join('/') };
+  const files = await filesOfSource(ctx, repository, { snapshot });
+  if (path === '') return { subPath: files.path, ...files.selection };
+  return { subPath: [files.path, ...componentsOf(path)].join('/') };
 }
 
 /** Why a snapshot of ours is no whole backup; null when it is one, and for those of others, which tell nothing. */
