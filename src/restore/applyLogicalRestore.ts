@@ -20,6 +20,11 @@ import { databaseDefinition, type LogicalRestorePlan, type PlannedDatabase } fro
 export interface ApplyLogicalRestoreOptions {
   /** Sessions that load at once; default 4. */
   readonly jobs?: number | undefined;
+  /**
+   * For dumps of chosen relations, which refer to what they do not hold: go on after what cannot be made, and tell it
+   * here in pg_restore's words, with the name of the database. Without, that ends the restore.
+   */
+  readonly onUnmade?: ((database: string, problems: readonly string[]) => void) | undefined;
   /** Leave a database that could not be completed, for a look at it. */
   readonly keepFailed?: boolean;
   readonly progress?: Progress;
@@ -37,11 +42,15 @@ export async function applyLogicalRestore(
   plan: LogicalRestorePlan,
   options: ApplyLogicalRestoreOptions = {},
 ): Promise<void> {
-  const { jobs = defaultJobs, progress = silentProgress, keepFailed = false } = options;
+  const { jobs = defaultJobs, progress = silentProgress, keepFailed = false, onUnmade } = options;
   await using sql = await openSqlConnection(ctx, plan.target);
   if (plan.globals !== undefined) await applyGlobals(ctx, sql, plan.globals);
   for (const planned of plan.databases) {
-    const restoring = { plan, planned, options: { jobs, progress } };
+    // a complete dump has no excuse
+    const tell = onUnmade === undefined || planned.lacking.length === 0 ? undefined : onUnmade;
+    const told = (problems: readonly string[]): void => tell?.(planned.from.name, problems);
+    const loading = { jobs, progress, onUnmade: tell === undefined ? undefined : told };
+    const restoring = { plan, planned, options: loading };
     if (planned.action === 'create' || planned.action === 'replace') {
       await buildDatabase(ctx, sql, { ...restoring, keepFailed });
     } else {

@@ -48,10 +48,11 @@ export async function* exportParts(
 }
 
 /**
- * Without passwords and the right to log in. Superusers and memberships are needed, since some objects may belong to no
- * other role, and a materialized view is filled with the rights of its owner.
+ * Makes the roles of a dump that the server lacks, without passwords and the right to log in. Superusers and
+ * memberships are needed, since some objects may belong to no other role, and a materialized view is filled with the
+ * rights of its owner.
  */
-async function createRoles(ctx: Context, dump: Dump, server: ConnectionOptions): Promise<void> {
+export async function createRoles(ctx: Context, dump: Dump, server: ConnectionOptions): Promise<void> {
   await using sql = await openSqlConnection(ctx, server);
   const present = await roleNames(sql);
   const created = dump.record.roles.filter(({ name }) => !present.has(name) && !name.startsWith('pg_'));

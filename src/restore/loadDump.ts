@@ -8,6 +8,7 @@ import { findNode } from '../snapshot/findPath.ts';
 import { snapshotSource, treeLoader } from '../snapshot/repositorySource.ts';
 import { findSnapshot } from '../snapshot/snapshotSelector.ts';
 import { loadSnapshots, type Snapshot } from '../snapshot/snapshots.ts';
+import { transactionTimeoutMajor } from './logical/restorePrograms.ts';
 
 export interface DumpSelector {
   /** An id, the beginning of one, `latest` or `latest~1`. */
@@ -56,6 +57,12 @@ export class Dump {
   /** Major version of the pg_dump that wrote the archives: an older pg_restore does not read them. */
   get programMajor(): number {
     return Number.parseInt(this.record.dumpVersionText, 10);
+  }
+
+  /** Major version of the oldest server that it can be restored into. */
+  get oldestServerMajor(): number {
+    const { major, programMajor } = this;
+    return programMajor >= transactionTimeoutMajor ? Math.max(major, transactionTimeoutMajor) : major;
   }
 
   /** Throws `not-found`, naming those that are there. */

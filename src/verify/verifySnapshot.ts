@@ -8,6 +8,7 @@ import { findSnapshot } from '../snapshot/snapshotSelector.ts';
 import type { Snapshot } from '../snapshot/snapshots.ts';
 import { formatTimestamp } from '../snapshot/time.ts';
 import type { Assertion } from './application/assertion.ts';
+import { dumpVerification } from './kinds/dump.ts';
 import type { KindVerification } from './kinds/kindVerification.ts';
 import { postgresVerification } from './kinds/postgres.ts';
 import { CheckList } from './proof/checkList.ts';
@@ -24,6 +25,7 @@ export interface VerifiedSnapshot {
 
 const verifications: Readonly<Partial<Record<SourceKind, KindVerification>>> = {
   postgres: postgresVerification,
+  dump: dumpVerification,
 };
 
 /**

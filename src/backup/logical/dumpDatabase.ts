@@ -4,6 +4,7 @@ import type { ClientPrograms } from '../../postgres/clientPrograms.ts';
 import { fileNamePart, type DumpedDatabase, type DumpedTable, type NotCaptured } from '../dumpRecord.ts';
 import type { LogicalBackupOptions } from '../logicalBackup.ts';
 import type { ArchiveStore, StoredArchive } from './archiveStore.ts';
+import { describeTable } from './describeTable.ts';
 import { storeDump } from './dumpPrograms.ts';
 import { joinDumpSession, openDumpSession, type DumpSession } from './dumpSession.ts';
 import { findHiddenObjects } from './hiddenObjects.ts';
@@ -197,20 +198,7 @@ function describeTables(selection: Selection, { archives, contents }: StoredArch
   return selection.relations
     .filter(({ kind }) => kind !== 'S')
     .map((relation) => ({
-      schema: relation.schema,
-      name: relation.name,
-      kind: tableKind(relation),
-      unlogged: relation.unlogged,
+      ...describeTable(relation, { withData: selection.withData, contents }),
       archive: byTable.get(relation) ?? null,
-      dataDumped: selection.withData.has(relation),
-      ...(contents.get(relation) ?? { rows: null, contentHash: null }),
-      extension: relation.extension,
     }));
-}
-
-function tableKind({ kind, partition }: Relation): DumpedTable['kind'] {
-  if (kind === 'p') return 'partitioned-table';
-  if (kind === 'm') return 'materialized-view';
-  if (kind === 'f') return 'foreign-table';
-  return partition ? 'partition' : 'table';
 }

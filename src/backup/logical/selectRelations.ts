@@ -62,6 +62,28 @@ export function selectRelations(
   };
 }
 
+const noFilters: DumpFilters = {
+  databases: [],
+  schemas: [],
+  excludeSchemas: [],
+  tables: [],
+  excludeTables: [],
+  excludeTableData: [],
+};
+const noMatches: FilterMatches = {
+  schemas: new Set(),
+  excludeSchemas: new Set(),
+  tables: new Set(),
+  excludeTables: new Set(),
+  excludeTableData: new Set(),
+  unmatched: [],
+};
+
+/** What a dump of a primary without filters holds. */
+export function selectEverything(all: readonly Relation[]): Selection {
+  return selectRelations(all, { filters: noFilters, matches: noMatches, fromStandby: false });
+}
+
 /** By pg_dump's rules: tables that are named go before schemas; extensions bring their own tables. */
 function isNamed(relation: Relation, filters: DumpFilters, matches: FilterMatches): boolean {
   const { oid, schema, extension, configuration } = relation;

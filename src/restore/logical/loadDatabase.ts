@@ -8,15 +8,23 @@ import {
   archiveEntries,
   loadArchive,
   loadArchiveParallel,
+  loadWhatCanBe,
   withEntries,
   type ArchiveContent,
+  type ArchiveLoad,
   type RestoreTarget,
 } from './pgRestore.ts';
+import { makeFoundations, replacePublicSchema, type Foundations } from './foundations.ts';
 import { leavingForeignKeys, schemaEntries, entriesWithin } from './schemaOnly.ts';
 
 export interface LoadOptions {
   readonly jobs: number;
   readonly progress: Progress;
+  /**
+   * For a dump of some relations: the schemas and extensions that they lie in are made, what refers to others is left
+   * out, and told here in pg_restore's words. Without, the first such object ends the restore.
+   */
+  readonly onUnmade?: ((problems: readonly string[]) => void) | undefined;
 }
 
 /**
@@ -31,6 +39,8 @@ export class DatabaseLoader {
   readonly #planned: PlannedDatabase;
   readonly #target: RestoreTarget;
   readonly #options: LoadOptions;
+  /** Of the archive with the definitions those to load; undefined: all. */
+  #entries: readonly string[] | undefined;
 
   constructor(
     ctx: Context,
@@ -52,6 +62,12 @@ export class DatabaseLoader {
 
   async load(): Promise<void> {
     const { from } = this.#planned;
+    const { onUnmade } = this.#options;
+    const { dump, owners, schema } = this.#plan;
+    if (schema === undefined && dump.record.filters.schemas.length > 0) {
+      this.#entries = await replacePublicSchema(this.#ctx, { ...this.#foundations, owners });
+    }
+    if (onUnmade !== undefined) onUnmade(await makeFoundations(this.#ctx, this.#foundations));
     if (from.whole !== null) await this.#loadWhole(from.whole);
     else await this.#loadParts();
     this.#options.progress.phase('collecting statistics');
@@ -66,7 +82,7 @@ export class DatabaseLoader {
   async #loadWhole(whole: DumpArchive): Promise<void> {
     const { schema } = this.#plan;
     this.#options.progress.phase('restoring', { bytes: whole.sizeBytes });
-    if (schema === undefined) return this.#load(whole, this.#attributes);
+    if (schema === undefined) return this.#loadSelected(whole, this.#attributes);
     await this.#loadDefinitions(whole);
     await this.#load(whole, ['--section=data', `--schema=${schema}`]);
     await this.#loadRest(whole);
@@ -95,11 +111,22 @@ export class DatabaseLoader {
     const { schema } = this.#plan;
     const { from, action } = this.#planned;
     const args = ['--section=pre-data', ...this.#attributes];
-    if (schema === undefined) return this.#load(archive, args);
+    if (schema === undefined) return this.#loadSelected(archive, args);
     const all = await archiveEntries(this.#ctx, this.#content(archive), this.#plan.programs);
     const outer = schemaEntries(all, { schema, from, isNew: action !== 'add' });
     await withEntries(outer, (list) => this.#load(archive, [...args, ...list]));
     await this.#load(archive, [...args, `--schema=${schema}`]);
+  }
+
+  /** All of it, but for what a new database has already. */
+  async #loadSelected(archive: DumpArchive, args: readonly string[]): Promise<void> {
+    if (this.#entries === undefined) return this.#load(archive, args);
+    await withEntries(this.#entries, (list) => this.#load(archive, [...args, ...list]));
+  }
+
+  get #foundations(): Foundations {
+    const { from } = this.#planned;
+    return { from, content: this.#content(this.#plan.dump.definitions(from)), target: this.#target };
   }
 
   async #loadRest(archive: DumpArchive): Promise<void> {
@@ -111,6 +138,7 @@ export class DatabaseLoader {
         target: this.#target,
         args: [...args, ...more],
         jobs: this.#options.jobs,
+        load: this.#loader,
       });
     if (schema === undefined) return load([]);
     const all = await archiveEntries(this.#ctx, this.#content(archive), this.#plan.programs);
@@ -119,7 +147,16 @@ export class DatabaseLoader {
   }
 
   #load(archive: DumpArchive, args: readonly string[]): Promise<void> {
-    return loadArchive(this.#ctx, this.#content(archive), { target: this.#target, args });
+    return this.#loader(this.#ctx, this.#content(archive), { target: this.#target, args });
+  }
+
+  get #loader(): typeof loadArchive {
+    const { onUnmade } = this.#options;
+    if (onUnmade === undefined) return loadArchive;
+    return async (ctx: Context, archive: ArchiveContent, load: ArchiveLoad) => {
+      const { problems } = await loadWhatCanBe(ctx, archive, load);
+      if (problems.length > 0) onUnmade(problems);
+    };
   }
 
   #content(archive: DumpArchive): ArchiveContent {

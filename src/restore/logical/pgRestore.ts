@@ -84,17 +84,17 @@ export async function loadWhatCanBe(ctx: Context, archive: ArchiveContent, load:
   }
 }
 
-/** As `loadArchive`, of a small archive, with several sessions at once: pg_restore needs a file for that. */
+/** Loads a small archive with several sessions at once, strictly or not: pg_restore needs a file for that. */
 export async function loadArchiveParallel(
   ctx: Context,
   archive: ArchiveContent,
-  { target, args, jobs }: ArchiveLoad & { readonly jobs: number },
+  { target, args, jobs, load }: ArchiveLoad & { readonly jobs: number; readonly load: typeof loadArchive },
 ): Promise<void> {
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'archive');
   await writeFile(path, archive.bytes, { mode: 0o600 });
   const from = { name: archive.name, bytes: nothing() };
-  await loadArchive(ctx, from, { target, args: [...args, `--jobs=${jobs}`, path] });
+  await load(ctx, from, { target, args: [...args, `--jobs=${jobs}`, path] });
 }
 
 /** The SQL text that a part of an archive stands for. Throws `program-failed`. */

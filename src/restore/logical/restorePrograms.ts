@@ -3,7 +3,7 @@ import { OperationError, isOperationError } from '../../base/errors.ts';
 import { requireClientPrograms, type ClientProgram, type ClientPrograms } from '../../postgres/clientPrograms.ts';
 
 /** From this version on pg_restore begins with `SET transaction_timeout`, which older servers do not know. */
-const transactionTimeoutMajor = 17;
+export const transactionTimeoutMajor = 17;
 
 export interface RestoreProgramsOptions {
   readonly programs: readonly [ClientProgram, ...ClientProgram[]];

@@ -54,6 +54,10 @@ const entriesOfDatabase = /^(DATABASE|DATABASE PROPERTIES) - |^(ACL|COMMENT|SECU
 /** The statements without which there is no database. */
 const making = new RegExp(`^CREATE DATABASE |^ALTER DATABASE ${namePattern} OWNER TO `);
 
+/** From this version on databases have a locale provider, which a pg_dump as new also names for older servers. */
+const localeProviderMajor = 15;
+const libcProvider = / LOCALE_PROVIDER = libc\b/;
+
 export interface DatabaseDefinition {
   /** The archive with the definitions; it is read more than once. */
   readonly content: () => ArchiveContent;
@@ -72,8 +76,10 @@ export async function createWorkDatabase(
   { work, definition }: { readonly work: string; readonly definition: DatabaseDefinition },
 ): Promise<void> {
   const statements = await databaseStatements(ctx, definition);
-  for (const statement of statements.filter((text) => making.test(text)))
-    await sql.query(aboutDatabase(statement, work));
+  for (const statement of statements.filter((text) => making.test(text))) {
+    const known = sql.major < localeProviderMajor ? statement.replace(libcProvider, '') : statement;
+    await sql.query(aboutDatabase(known, work));
+  }
 }
 
 /** The statements that give a database its settings (also those of roles in it), limits, rights and comment. */

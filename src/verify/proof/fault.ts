@@ -30,7 +30,9 @@ const testersWords = [
   /could not (load|access|find|open) (library|file) "?(\$libdir|[^"]*\.so)/,
   /^PostgreSQL stopped: (unshare|mount|setpriv): /,
   /is not supported (by|in) this build|was not compiled with|not supported by this build/,
-  /database locale is incompatible with operating system|could not open collator for locale|invalid locale name/,
+  /database locale is incompatible with operating system|could not open collator for locale/,
+  /invalid (LC_\w+ )?locale name|could not create locale "/,
+  /(must|can only) be (pre)?loaded via "?(shared|session)_preload_libraries/,
 ];
 
 /** What the server said, without what we said about it. */
