@@ -21,6 +21,9 @@ import { walFacts, type ServerAnswer } from './walFacts.ts';
 
 /** How many of the newest backups of a source are looked into, which takes their records: a quarter of daily ones. */
 const lookedInto = 100;
+/** Where there are more in these days, the newest of each of them too. */
+const everyDayOf = 7;
+const dayMs = 86_400_000;
 /** Of how many the WAL is followed: enough for a window, whatever is backed up how often. */
 const walBackups = 30;
 const loadConcurrency = 8;
@@ -91,18 +94,14 @@ async function sourceFacts(
 ): Promise<SourceFacts> {
   const { proofs, holds } = common;
   const kind = kindOf(members[0]!) as SourceKind;
-  const looked = members.slice(0, lookedInto);
-  const flawed = failedSnapshots(proofs, members);
-  const bases = new Map<string, BaseBackup>();
-  const backups = new Map<string, BackupFacts>();
-  await forEachConcurrently(looked, loadConcurrency, async (snapshot) => {
-    ctx.signal.throwIfAborted();
-    const { facts, base } = await backupFacts(ctx, common.repository, { snapshot, failed: flawed.has(snapshot.id) });
-    backups.set(snapshot.id, facts);
-    if (base !== undefined) bases.set(snapshot.id, base);
-  });
-  const ordered = looked.flatMap(({ id }) => backups.get(id) ?? []);
-  const isGood = ({ id }: Pick<Snapshot, 'id'>): boolean => !flawed.has(id) && backups.get(id)?.flaw === undefined;
+  const failed = failedSnapshots(proofs, members);
+  const looked = await lookInto(ctx, common.repository, worthALook(members, ctx.clock.now()));
+  const backups = looked.map(({ facts }) =>
+    failed.has(facts.id) ? { ...facts, flaw: { reason: 'its last proof failed', partial: false } } : facts,
+  );
+  const flawed = new Set([...failed, ...backups.flatMap(({ id, flaw }) => (flaw === undefined ? [] : [id]))]);
+  const bases = looked.flatMap(({ facts, base }) => (base === undefined || flawed.has(facts.id) ? [] : [base]));
+  const good = members.filter(({ id }) => !flawed.has(id));
   const hold = holds.get(source);
   const present = new Set(members.flatMap(({ id, original }) => [id, ...(original === undefined ? [] : [original])]));
   return {
@@ -110,29 +109,61 @@ async function sourceFacts(
     kind,
     backupCount: members.length,
     firstBackup: timeOf(members.at(-1)!),
-    backups: ordered,
+    backups,
     ...proofFacts(proofs, { source, kind, present }),
-    wal: await walOf(ctx, common, { source, bases: ordered.filter(isGood).flatMap(({ id }) => bases.get(id) ?? []) }),
-    slots: slotFacts(members.filter(isGood), common.policyOf(source), ctx.clock.now()),
+    wal: await walOf(ctx, common, { source, bases }),
+    slots: slotFacts(good, common.policyOf(source), ctx.clock.now()),
     held: hold?.event === 'held' ? hold.reason : undefined,
   };
 }
 
-async function backupFacts(
-  ctx: Context,
-  repository: Repository,
-  { snapshot, failed }: { readonly snapshot: Snapshot; readonly failed: boolean },
-): Promise<{ readonly facts: BackupFacts; readonly base: BaseBackup | undefined }> {
+/** Of all of a source, newest first. */
+function worthALook(members: readonly Snapshot[], now: Date): Snapshot[] {
+  const days = new Set<string>();
+  return members.filter((snapshot, index) => {
+    const time = timeOf(snapshot);
+    const day = time.toDateString(); // of this machine's calendar, as a chart shows it
+    const isNewestOfDay = !days.has(day) && now.getTime() - time.getTime() <= (everyDayOf + 1) * dayMs;
+    days.add(day);
+    return index < lookedInto || isNewestOfDay;
+  });
+}
+
+/** A backup, and as recovery sees it when it is one of a cluster. */
+interface Looked {
+  readonly facts: BackupFacts;
+  readonly base: BaseBackup | undefined;
+}
+
+/** In the order given. What cannot be read is looked for once more: a prune may have moved it meanwhile. */
+async function lookInto(ctx: Context, repository: Repository, snapshots: readonly Snapshot[]): Promise<Looked[]> {
+  const looked = await readAll(ctx, repository, snapshots);
+  if (!looked.some(({ facts: { flaw } }) => flaw?.partial === false)) return looked;
+  repository.forgetIndex();
+  return readAll(ctx, repository, snapshots);
+}
+
+async function readAll(ctx: Context, repository: Repository, snapshots: readonly Snapshot[]): Promise<Looked[]> {
+  const looked = new Map<string, Looked>();
+  await forEachConcurrently(snapshots, loadConcurrency, async (snapshot) => {
+    ctx.signal.throwIfAborted();
+    looked.set(snapshot.id, await readBackup(ctx, repository, snapshot));
+  });
+  return snapshots.flatMap(({ id }) => looked.get(id) ?? []);
+}
+
+async function readBackup(ctx: Context, repository: Repository, snapshot: Snapshot): Promise<Looked> {
   const { flaw, sizeBytes } = await loadRecordFacts(ctx, repository, snapshot);
-  const readable = flaw === undefined || flaw.partial;
-  const base = readable && isPhysical(snapshot) ? await loadBaseBackup(ctx, repository, snapshot) : undefined;
-  const facts = {
-    id: snapshot.id,
-    time: base?.stopTime ?? timeOf(snapshot),
-    sizeBytes,
-    flaw: failed ? { reason: 'its last proof failed', partial: false } : flaw,
-  };
-  return { facts, base };
+  const facts = { id: snapshot.id, time: timeOf(snapshot), sizeBytes, flaw };
+  if (flaw?.partial === false || !isPhysical(snapshot)) return { facts, base: undefined };
+  try {
+    const base = await loadBaseBackup(ctx, repository, snapshot);
+    return { facts: { ...facts, time: base.stopTime }, base };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    const reason = `its record cannot be read: ${error.message}`; // by a newer version
+    return { facts: { ...facts, flaw: { reason, partial: false } }, base: undefined };
+  }
 }
 
 /** Newest first in, oldest first out: what was made later ends later. */
