@@ -8,6 +8,16 @@ import { diffSpec } from './specs/diff.ts';
 import { doctorSpec } from './specs/doctor.ts';
 import { drillListSpec, drillRunSpec, drillShowSpec } from './specs/drill.ts';
 import { dumpSpec } from './specs/dump.ts';
+import {
+  evidenceDeviationSpec,
+  evidenceExportSpec,
+  evidenceKeygenSpec,
+  evidenceListSpec,
+  evidenceReviewSpec,
+  evidenceShowSpec,
+  evidenceStoreSpec,
+  evidenceVerifySpec,
+} from './specs/evidence.ts';
 import { exportSpec } from './specs/export.ts';
 import { forgetSpec } from './specs/forget.ts';
 import { initSpec } from './specs/init.ts';
@@ -91,6 +101,14 @@ export const commandTable: readonly RegisteredCommand[] = [
   register(drillRunSpec, () => import('./commands/drillRun.ts')),
   register(drillListSpec, () => import('./commands/drillList.ts')),
   register(drillShowSpec, () => import('./commands/drillShow.ts')),
+  register(evidenceListSpec, () => import('./commands/evidenceList.ts')),
+  register(evidenceShowSpec, () => import('./commands/evidenceShow.ts')),
+  register(evidenceExportSpec, () => import('./commands/evidenceExport.ts')),
+  register(evidenceVerifySpec, () => import('./commands/evidenceVerify.ts')),
+  register(evidenceReviewSpec, () => import('./commands/evidenceReview.ts')),
+  register(evidenceDeviationSpec, () => import('./commands/evidenceDeviation.ts')),
+  register(evidenceStoreSpec, () => import('./commands/evidenceStore.ts')),
+  register(evidenceKeygenSpec, () => import('./commands/evidenceKeygen.ts')),
   register(doctorSpec, () => import('./commands/doctor.ts')),
   register(completionSpec, () => import('./commands/completion.ts')),
   register(versionSpec, () => import('./commands/version.ts')),
@@ -100,6 +118,7 @@ export const commandTable: readonly RegisteredCommand[] = [
 export const groups: Readonly<Record<string, string>> = {
   plan: 'Recovery plans: what is done, in which order, when everything is gone.',
   drill: 'Rehearsals of recovery plans, and their evidence.',
+  evidence: 'What proves drills and recoveries: kept in the repository, for auditors.',
   key: 'The passwords that open the repository.',
   retention: 'How long backups are kept.',
   wal: 'The WAL archive.',

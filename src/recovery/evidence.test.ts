@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { composeEvidence } from './evidence.ts';
 import type { LoadedRun } from './runDirectory.ts';
 import { parseEvidence, serializeEvidence } from './evidenceSchema.ts';
-import { missedMonths } from './report/history.ts';
+import { missedMonths } from './drillMonths.ts';
 import type { RepositorySight } from './surroundings.ts';
 import { surroundings } from './fixture/surroundings.ts';
 import { evidencePage } from './evidencePage.ts';

@@ -274,7 +274,6 @@ export type StepEvidence = Evidence['timeline']['steps'][number];
 export type Deviation = Evidence['deviations'][number];
 export type BackupEvidence = Evidence['backups'][number];
 export type CheckEvidence = Evidence['checks'][number];
-export type Review = z.infer<typeof review>;
 export { review as reviewSchema, deviation as deviationSchema };
 
 /** The bytes that are stored, hashed and signed. */

@@ -118,6 +118,7 @@ function orderOf({ original: { report } }: StoredEvidence): string {
 }
 
 function amended(evidence: Evidence, amendments: readonly StoredAmendment[]): Evidence {
+  if (amendments.length === 0) return evidence;
   let { review } = evidence;
   const deviations = new Map(evidence.deviations.map((one) => [one.id, one]));
   for (const { amendment } of amendments) {

@@ -8,17 +8,18 @@ export interface EvidenceCheck {
   readonly id: string;
   /** What is wrong, in sentences; empty: nothing. */
   readonly problems: readonly string[];
-  readonly signature: 'right' | 'unsigned' | 'not checked';
+  /** Whether a signature was checked, and is right. */
+  readonly signed: boolean;
 }
 
 /**
  * Checks reports against their signatures, and the chain: what each says of the one before it. Whether the newest were
  * taken away, nothing that is left can tell.
  */
-export function verifyChain(all: readonly StoredEvidence[], publicKey: KeyObject | undefined): EvidenceCheck[] {
+export function verifyChain(all: readonly StoredEvidence[], publicKeys: readonly KeyObject[]): EvidenceCheck[] {
   const byId = new Map(all.map((one) => [one.original.report.id, one]));
   return all.map((one) => {
-    const signed = verifyReport(one.original, { report: one.report, envelope: one.envelope, publicKey });
+    const signed = verifyReport(one.original, { report: one.report, envelope: one.envelope, publicKeys });
     return { ...signed, problems: [...signed.problems, ...linkProblems(one, byId), ...amendmentProblems(one)] };
   });
 }
@@ -26,27 +27,25 @@ export function verifyChain(all: readonly StoredEvidence[], publicKey: KeyObject
 export interface ReportParts {
   readonly report: Uint8Array;
   readonly envelope: Envelope | null;
-  readonly publicKey: KeyObject | undefined;
+  readonly publicKeys: readonly KeyObject[];
 }
 
-/** Checks one report against its signature. */
-export function verifyReport(original: Evidence, { report, envelope, publicKey }: ReportParts): EvidenceCheck {
+/** Checks one report against its signature; one that cannot be checked is a problem, not left out. */
+export function verifyReport(original: Evidence, { report, envelope, publicKeys }: ReportParts): EvidenceCheck {
   const { id } = original.report;
   const { signingKeyId } = original.integrity;
-  const wrong = (problem: string): EvidenceCheck => ({ id, problems: [problem], signature: 'not checked' });
+  const wrong = (problem: string): EvidenceCheck => ({ id, problems: [problem], signed: false });
   if (envelope === null) {
     return signingKeyId === null
-      ? { id, problems: [], signature: 'unsigned' }
+      ? { id, problems: [], signed: false }
       : wrong('its signature was taken away: it says that it is signed');
   }
-  if (publicKey === undefined) return { id, problems: [], signature: 'not checked' };
-  if (signingKeyId !== null && signingKeyId !== keyIdOf(publicKey)) {
-    return wrong(`it says that it is signed with another key: ${signingKeyId}`);
-  }
+  if (signingKeyId === null) return wrong('it has a signature, and says that it has none');
+  const publicKey = publicKeys.find((key) => keyIdOf(key) === signingKeyId);
+  if (publicKey === undefined) return wrong(`its signature cannot be checked: no key ${signingKeyId} was given`);
   const statement = openEnvelope(envelope, publicKey);
   if (statement === undefined) return wrong('its signature is not by this key, or what was signed has changed');
-  if (!isAbout(statement, report)) return wrong('it has changed since it was signed');
-  return { id, problems: [], signature: 'right' };
+  return isAbout(statement, report) ? { id, problems: [], signed: true } : wrong('it has changed since it was signed');
 }
 
 function linkProblems({ original }: StoredEvidence, byId: ReadonlyMap<string, StoredEvidence>): string[] {

@@ -13,9 +13,9 @@ export interface LoadSealedOptions<Value> {
   /** Names that begin so. */
   readonly prefix: string;
   /** Undefined for what this version cannot read. */
-  parse(plain: Buffer): Value | undefined;
+  readonly parse: (plain: Buffer) => Value | undefined;
   /** Called for an object that is damaged or that this version cannot read; it is left out. */
-  onUnreadable(object: string, reason: string): void;
+  readonly onUnreadable: (object: string, reason: string) => void;
 }
 
 /** Stores a document, sealed, under a name that was never used: it is not replaced. Throws `object-exists`. */

@@ -1,5 +1,6 @@
 import type { BackupEvidence } from '../evidenceSchema.ts';
 import type { Plan } from '../planDocument.ts';
+import type { Facts } from '../runEvent.ts';
 import { stepState, type RunState } from '../runState.ts';
 import type { BackupFacts, RepositorySight, Surroundings } from '../surroundings.ts';
 import { restoreKinds, succeeded } from './steps.ts';
@@ -33,11 +34,7 @@ export function usedBackups(plan: Plan, run: RunState, { repository }: Surroundi
   });
 }
 
-function recorded(
-  found: BackupFacts | undefined,
-  words: (name: string) => string | null,
-  facts: Readonly<Record<string, unknown>>,
-) {
+function recorded(found: BackupFacts | undefined, words: (name: string) => string | null, facts: Facts) {
   return {
     backupKind: found?.backupKind ?? null,
     source: found?.source ?? words('source'),
@@ -65,7 +62,7 @@ function named(snapshot: unknown): string {
   return typeof snapshot === 'string' && snapshot !== 'latest' ? `the plan names ${snapshot}` : 'the newest that fits';
 }
 
-function wordsOf(facts: Readonly<Record<string, unknown>>) {
+function wordsOf(facts: Facts) {
   return (name: string): string | null => {
     const fact = facts[name];
     return fact === undefined || fact === null ? null : String(fact);

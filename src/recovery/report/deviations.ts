@@ -1,9 +1,7 @@
+import { dueDate } from '../dueDate.ts';
 import type { Deviation, Evidence } from '../evidenceSchema.ts';
 import type { Plan, Step } from '../planDocument.ts';
 import { stepState, type RunState } from '../runState.ts';
-
-const dueDays = { major: 14, minor: 30 } as const;
-const dayMs = 86_400_000;
 
 /** What somebody has to see to: failures, what was left out, backups that were not whole, missed objectives. */
 export function deviationsOf(
@@ -37,11 +35,6 @@ export function deviationsOf(
     status: 'open',
     note: null,
   }));
-}
-
-/** The day by which a finding is to be seen to, when nobody says another. */
-export function dueDate(fromMs: number, severity: Deviation['severity']): string {
-  return new Date(fromMs + dueDays[severity] * dayMs).toISOString().slice(0, 10);
 }
 
 type Found = Pick<Deviation, 'step' | 'finding' | 'severity' | 'owner'>;

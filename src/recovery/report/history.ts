@@ -1,3 +1,4 @@
+import { missedMonths } from '../drillMonths.ts';
 import type { Deviation, Evidence } from '../evidenceSchema.ts';
 
 const trendLength = 12;
@@ -19,19 +20,6 @@ export function trendOf(earlier: readonly Evidence[], now: string): NonNullable<
       { from: tests[0]?.timeline.begunAt ?? now, to: now },
     ),
   };
-}
-
-/** Calendar months, `2026-11`, within the span in which nothing of the times lies. */
-export function missedMonths(
-  times: readonly string[],
-  { from, to }: { readonly from: string; readonly to: string },
-): string[] {
-  const present = new Set(times.map((time) => time.slice(0, 7)));
-  const missed: string[] = [];
-  for (let month = from.slice(0, 7); month <= to.slice(0, 7); month = nextMonth(month)) {
-    if (!present.has(month)) missed.push(month);
-  }
-  return missed;
 }
 
 /** Deviations of earlier runs that nobody has closed; one that was found several times counts once, with its first day. */
@@ -58,9 +46,4 @@ export function carriedOver(
     }
   }
   return [...open.values()];
-}
-
-function nextMonth(month: string): string {
-  const [year = 0, number = 0] = month.split('-').map(Number);
-  return number === 12 ? `${year + 1}-01` : `${year}-${String(number + 1).padStart(2, '0')}`;
 }

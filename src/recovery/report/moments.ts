@@ -37,7 +37,7 @@ export function secondsBetween(from: string | null, to: string | null): number |
 
 interface Wanted {
   readonly kinds: readonly string[];
-  end(state: ReturnType<typeof stepState>): string | undefined;
+  readonly end: (state: ReturnType<typeof stepState>) => string | undefined;
 }
 
 function endsOf(plan: Plan, run: RunState, { kinds, end }: Wanted): string[] {
