@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRecord, serializeRecord } from './recordJson.ts';
 
 /** The mirror in a snapshot of a git repository, beside the record: `git clone` takes it. */
 export const mirrorName = 'repository.git';
@@ -68,5 +69,10 @@ export type RemoteComparison = GitRecord['remotes'][number];
 export type BranchComparison = RemoteComparison['branches'][number];
 
 export function serializeGitRecord(record: GitRecord): Buffer {
-  return Buffer.from(`${JSON.stringify(schema.parse(record), undefined, 2)}\n`);
+  return serializeRecord(schema, record);
+}
+
+/** Throws `repository-damaged` when it is not one, `repository-unsupported` for a newer format. */
+export function parseGitRecord(json: Buffer): GitRecord {
+  return parseRecord(schema, json);
 }

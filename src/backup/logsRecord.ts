@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRecord, serializeRecord } from './recordJson.ts';
 
 /** The directory with the pieces in a snapshot of logs, beside the record. */
 export const logsDirectoryName = 'logs';
@@ -39,5 +40,10 @@ const schema = z.object({
 export type LogsRecord = z.infer<typeof schema>;
 
 export function serializeLogsRecord(record: LogsRecord): Buffer {
-  return Buffer.from(`${JSON.stringify(schema.parse(record), undefined, 2)}\n`);
+  return serializeRecord(schema, record);
+}
+
+/** Throws `repository-damaged` when it is not one, `repository-unsupported` for a newer format. */
+export function parseLogsRecord(json: Buffer): LogsRecord {
+  return parseRecord(schema, json);
 }

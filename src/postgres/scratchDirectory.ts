@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join, sep } from 'node:path';
@@ -54,6 +54,14 @@ export async function createScratchDirectory(parent: string): Promise<ScratchDir
   } catch (error) {
     throw scratchError(`creating a scratch directory in ${parent}`, error);
   }
+}
+
+/** Gives a scratch directory a name under which nobody tidies it up, and returns that. What ran in it must have ended. */
+export function keepScratchDirectory(path: string): string {
+  const kept = path.replace(prefix, 'understudy-kept-');
+  renameSync(path, kept);
+  rmSync(join(kept, ownerSocket), { force: true });
+  return kept;
 }
 
 /**

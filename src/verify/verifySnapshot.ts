@@ -9,7 +9,10 @@ import type { Snapshot } from '../snapshot/snapshots.ts';
 import { formatTimestamp } from '../snapshot/time.ts';
 import type { Assertion } from './application/assertion.ts';
 import { dumpVerification } from './kinds/dump.ts';
+import { filesVerification } from './kinds/files.ts';
+import { gitVerification } from './kinds/git.ts';
 import type { KindVerification } from './kinds/kindVerification.ts';
+import { logsVerification } from './kinds/logs.ts';
 import { postgresVerification } from './kinds/postgres.ts';
 import { CheckList } from './proof/checkList.ts';
 import { composeProof, type WantedCheck } from './proof/composeProof.ts';
@@ -23,15 +26,18 @@ export interface VerifiedSnapshot {
   readonly kept?: string;
 }
 
-const verifications: Readonly<Partial<Record<SourceKind, KindVerification>>> = {
+const verifications: Readonly<Record<SourceKind, KindVerification>> = {
   postgres: postgresVerification,
   dump: dumpVerification,
+  files: filesVerification,
+  logs: logsVerification,
+  git: gitVerification,
 };
 
 /**
  * Verifies a backup up to a level. A bad backup is a result, and so is a bad tester; thrown is only what keeps it from
- * being found: `not-found`, `ambiguous-id`, `repository-locked`, `usage` for a snapshot that is no source's and for
- * level 5 without assertions.
+ * being found: `not-found`, `ambiguous-id`, `repository-locked`, `usage` for a snapshot that is no source's, for a target
+ * of one that is no physical backup, and for level 5 without assertions.
  */
 export async function verifySnapshot(
   ctx: Context,
@@ -43,6 +49,7 @@ export async function verifySnapshot(
     exclusive: false,
     run: async (locked) => {
       const { snapshot, kind } = await findBackup(locked, repository, options.selector);
+      if (kind !== 'postgres' && options.target !== undefined) throw withoutTargets(snapshot, kind);
       const assertions = options.assertionsOf?.(sourceOf(snapshot)) ?? [];
       const level = chooseLevel(sourceOf(snapshot), { wanted: options.level, assertions });
       return verifyBackup(locked, kind, { repository, snapshot, level, assertions, options });
@@ -55,9 +62,7 @@ type Subject = Omit<Parameters<KindVerification['verify']>[1], 'checks'>;
 /** A damaged repository does not keep the backup itself from being looked at. */
 async function verifyBackup(ctx: Context, kind: SourceKind, subject: Subject): Promise<VerifiedSnapshot> {
   const { repository, snapshot, level, options } = subject;
-  const verification = verifications[kind];
-  if (verification === undefined) throw new OperationError('usage', `backups of kind ${kind} cannot be verified yet`);
-  const { checkNames, verify } = verification;
+  const { checkNames, verify } = verifications[kind];
   const { progress, threads } = options;
   const startedAt = ctx.clock.now();
   const checks = new CheckList(ctx);
@@ -92,6 +97,17 @@ function chooseLevel(
     });
   }
   return wanted ?? (assertions.length > 0 ? 5 : 4);
+}
+
+function withoutTargets({ id }: Snapshot, kind: SourceKind): OperationError {
+  return new OperationError(
+    'usage',
+    `a recovery target is for physical backups, and ${id.slice(0, 8)} is of kind ${kind}`,
+    {
+      hint: 'leave out --at, --lsn and --immediate',
+      detail: { snapshot: id, kind },
+    },
+  );
 }
 
 async function findBackup(

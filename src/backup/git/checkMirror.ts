@@ -14,7 +14,7 @@ const harmless = /^(warning|error) in (commit|tree|tag|blob) [0-9a-f]+: /;
 const silent = /^(notice|dangling|Checking|Verifying)/;
 
 /** Reads every object of the mirror and all that they name: `git fsck --full`. */
-export async function checkMirror(ctx: Context, mirror: Mirror): Promise<MirrorCheck> {
+export async function checkMirror(ctx: Context, mirror: Pick<Mirror, 'path'>): Promise<MirrorCheck> {
   const args = ['fsck', '--full', '--no-dangling', '--no-progress'];
   const { stdout, stderr, status } = await tryGit(ctx, { args, directory: mirror.path });
   const lines = [...stdout.split('\n'), ...stderr].filter((line) => line !== '' && !silent.test(line));

@@ -9,6 +9,7 @@ import type { Snapshot } from '../../snapshot/snapshots.ts';
 import { serializeTree } from '../../snapshot/tree.ts';
 import type { LogsBackupOptions } from '../logsBackup.ts';
 import { logsDirectoryName, serializeLogsRecord, type LogsRecord } from '../logsRecord.ts';
+import { sumUpPieces } from '../logsSummary.ts';
 import { madeDirectory, recordFileName, saveSmallFile, saveSourceSnapshot } from '../sourceSnapshot.ts';
 import type { LogDirectory } from './logDirectory.ts';
 import { parsePieceName } from './pieceName.ts';
@@ -88,22 +89,8 @@ function composeRecord(
     startTime: startTime.toISOString(),
     stopTime: ctx.clock.now().toISOString(),
     keepMs: options.keepMs,
-    logs: sumUp(nodes),
+    logs: sumUpPieces(nodes).logs,
     added: added.map(({ name, size }) => ({ name: name.toString(), sizeBytes: Number(size) })),
     problems: problems.map(({ message }) => message),
   };
-}
-
-/** The logs that the pieces are of, in the order of their names. */
-function sumUp(nodes: ReadonlyMap<string, FileNode>): LogsRecord['logs'] {
-  const logs = new Map<string, LogsRecord['logs'][number]>();
-  for (const name of [...nodes.keys()].sort()) {
-    const piece = parsePieceName(name);
-    if (piece === undefined) continue;
-    const last = piece.time.toISOString();
-    const before = logs.get(piece.log) ?? { name: piece.log, pieces: 0, sizeBytes: 0, first: last, last };
-    const sizeBytes = before.sizeBytes + Number(nodes.get(name)?.size ?? 0n);
-    logs.set(piece.log, { ...before, pieces: before.pieces + 1, sizeBytes, last });
-  }
-  return [...logs.values()];
 }

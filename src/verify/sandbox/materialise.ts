@@ -1,8 +1,6 @@
-import { chownSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatBytes } from '../../base/bytes.ts';
 import type { Context } from '../../base/context.ts';
-import { OperationError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { controlFilePath } from '../../postgres/controlFile.ts';
 import { autoConfPath } from '../../postgres/recoverySettings.ts';
@@ -11,6 +9,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { dataDirectoryPath, type BaseBackup } from '../../restore/baseBackup.ts';
 import { applyRestore, type RestoreResult } from '../../restorer/applyRestore.ts';
 import { planRestore } from '../../restorer/planRestore.ts';
+import { requireFreeSpace } from './freeSpace.ts';
 
 export interface MaterialiseOptions {
   readonly backup: BaseBackup;
@@ -34,7 +33,7 @@ export async function materialise(
   options: MaterialiseOptions,
 ): Promise<RestoreResult> {
   const { backup, directory, user } = options;
-  requireSpace(directory, backup);
+  requireFreeSpace(directory, neededBytes(backup));
   const plan = await planRestore(ctx, repository, {
     treeId: backup.snapshot.tree,
     subPath: dataDirectoryPath(backup.record.source),
@@ -67,17 +66,6 @@ export function prepareRecovery(dataDirectory: string, user: OsUser | undefined)
   }
 }
 
-function requireSpace(directory: string, { record }: BaseBackup): void {
-  const { bavail, bsize } = statfsSync(directory, { bigint: true });
-  const neededBytes = BigInt(record.sizeBytes) + BigInt(record.wal.length * record.walSegmentBytes + spareBytes);
-  const freeBytes = bavail * bsize;
-  if (freeBytes >= neededBytes) return;
-  throw new OperationError(
-    'destination-full',
-    `the backup needs ${formatBytes(neededBytes)} to be restored, and ${directory} has ${formatBytes(freeBytes)} free`,
-    {
-      hint: 'name a directory with more room: --scratch, or verify.directory in the configuration',
-      detail: { neededBytes: String(neededBytes), freeBytes: String(freeBytes) },
-    },
-  );
+function neededBytes({ record }: BaseBackup): bigint {
+  return BigInt(record.sizeBytes) + BigInt(record.wal.length * record.walSegmentBytes + spareBytes);
 }

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, readlinkSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
@@ -12,7 +12,7 @@ import {
 } from '../../postgres/installations.ts';
 import type { OsUser } from '../../postgres/runProgram.ts';
 import { assertReachable, chooseRuntimeUser } from '../../postgres/runtimeUser.ts';
-import { createScratchDirectory, removeOrphans } from '../../postgres/scratchDirectory.ts';
+import { createScratchDirectory, keepScratchDirectory, removeOrphans } from '../../postgres/scratchDirectory.ts';
 import { startServer, type ServerProcess } from '../../postgres/serverProcess.ts';
 import type { WalFileName } from '../../postgres/walFileName.ts';
 import { readBootstrapRole } from './bootstrapRole.ts';
@@ -70,7 +70,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Throws `program-missing` without programs of that major version, and what making directories throws. */
   static async open(ctx: Context, options: SandboxOptions): Promise<Sandbox> {
-    const parent = existing(options.scratch ?? tmpdir());
+    const parent = existingDirectory(options.scratch ?? tmpdir());
     await removeOrphans(ctx, parent);
     const { user: configured, programs } = options;
     const user = await chooseRuntimeUser(ctx, configured === undefined ? {} : { configured });
@@ -133,9 +133,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Leaves what is there under a name that nobody tidies up, and returns it. The server must have ended. */
   keep(): string {
-    const kept = this.directory.replace('understudy-scratch-', 'understudy-kept-');
-    renameSync(this.directory, kept);
-    rmSync(join(kept, 'owner'), { force: true });
+    const kept = keepScratchDirectory(this.directory);
     const links = join(kept, 'data', 'pg_tblspc');
     for (const name of readdirSync(links)) {
       const target = readlinkSync(join(links, name)).replace(this.directory, kept);
@@ -151,7 +149,7 @@ export class Sandbox implements AsyncDisposable {
 }
 
 /** The path itself, not links to it: the mount isolation goes by real paths. */
-function existing(directory: string): string {
+export function existingDirectory(directory: string): string {
   try {
     return realpathSync(directory);
   } catch (cause) {
