@@ -148,6 +148,13 @@ needs('pg_dump')('nothing backed up, never proved, all well, the server gone, a 
   expect(alone).toMatchObject({ status: 0, stderr: '' });
   expect(alone.stdout).toMatch(/\ndump \(dump\) {2}/); // without a configuration
 
+  await cluster.sql("alter system set archive_timeout = '60s'");
+  await cluster.sql('select pg_reload_conf()');
+  await cluster.sql('insert into t values (0)');
+  const [handing] = (await surveyed()).sources.filter(({ source }) => source === 'database');
+  expect(handing).toMatchObject({ wal: { server: 'at-most' } });
+  expect(handing!.exposure_ms).toBeLessThanOrEqual(60_000);
+
   await cluster.stop();
   const [database] = (await surveyed()).sources.filter(({ source }) => source === 'database');
   expect(database).toMatchObject({ wal: { server: 'unreachable', backup_needed: false } });
@@ -163,7 +170,7 @@ needs('pg_dump')('nothing backed up, never proved, all well, the server gone, a 
   const broken = await understudy(['monitor', 'database']);
   expect(broken.status).toBe(2);
   expect(broken.stdout).toMatch(
-    /^UNDERSTUDY CRITICAL - database: WAL is missing, .* and no base backup has been made since/,
+    /^UNDERSTUDY CRITICAL - database: its newest WAL cannot be recovered: .* is missing, and no /,
   );
 });
 

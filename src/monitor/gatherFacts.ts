@@ -15,9 +15,10 @@ import type { Proof } from '../verify/proof.ts';
 import { loadProofs } from '../verify/proofStore.ts';
 import type { BackupFacts, RepositoryFacts, SourceFacts } from './facts.ts';
 import { proofFacts } from './proofFacts.ts';
+import type { ServerAnswer } from './serverFacts.ts';
 import { slotFacts } from './slotFacts.ts';
 import { storageFacts } from './storageFacts.ts';
-import { walFacts, type ServerAnswer } from './walFacts.ts';
+import { walFacts } from './walFacts.ts';
 
 /** How many of the newest backups of a source are looked into, which takes their records: a quarter of daily ones. */
 const lookedInto = 100;

@@ -167,12 +167,18 @@ describe('WAL', () => {
     [walFacts(), 'ok'],
     [walFacts({ gaps: ['0/3000000 to 0/4000000 of timeline 1'], backupNeeded: true }), 'critical'],
     [walFacts({ gaps: ['0/3000000 to 0/4000000 of timeline 1'] }), 'info'],
+    [walFacts({ backupNeeded: true }), 'critical'],
     [walFacts({ behindBackup: true }), 'warning'],
     [walFacts({ server: { state: 'unreachable', reason: 'no route' } }), 'info'],
     [{ unreadable: 'a segment is damaged' }, 'unknown'],
   ] as const)('%o', (wal, severity) => {
     expect(verdictOf('wal', { kind: 'postgres', wal })).toMatch(new RegExp(`^${severity}:`));
   });
+});
+
+test('WAL of a backup that was made just now may be on its way', () => {
+  const backups = [backup({ time: ago(minuteMs) })];
+  expect(verdictOf('wal', { kind: 'postgres', backups, wal: walFacts({ behindBackup: true }) })).toMatch(/^ok/);
 });
 
 describe('size', () => {

@@ -8,6 +8,8 @@ import { momentText, spanText } from './words.ts';
 
 /** From this part of a recovery point objective on, somebody should know. */
 const nearlyReached = 0.8;
+/** So long the WAL of a backup may be on its way to the archive. */
+const archivingTakesMs = 15 * 60_000;
 
 type RuleBody = (judged: JudgedFacts) => Opinion | undefined;
 
@@ -85,7 +87,7 @@ function judgeExposure({ facts, objective: { tier }, now }: JudgedFacts): Opinio
   return { severity, message, values: { lossMs, rpoMs } };
 }
 
-function judgeWal({ facts: { wal } }: JudgedFacts): Opinion | undefined {
+function judgeWal({ facts: { wal, backups }, now }: JudgedFacts): Opinion | undefined {
   if (wal === undefined) return undefined;
   if ('unreadable' in wal) {
     return { severity: 'unknown', message: `its WAL cannot be judged: ${wal.unreadable}`, values: {} };
@@ -94,12 +96,12 @@ function judgeWal({ facts: { wal } }: JudgedFacts): Opinion | undefined {
   const values = { segments, gaps: gaps.length };
   const [gap] = gaps.toReversed();
   if (backupNeeded) {
-    const message =
-      `WAL is missing, ${gap ?? 'and nobody knows which'}, and no base backup has been made since: ` +
-      'the present cannot be recovered';
+    const lost = gap === undefined ? 'it follows no good backup' : `${gap} is missing`;
+    const message = `its newest WAL cannot be recovered: ${lost}, and no base backup has been made since`;
     return { severity: 'critical', message, values };
   }
-  if (behindBackup) {
+  const backup = newestUsable(backups, now);
+  if (behindBackup && backup !== undefined && now.getTime() - backup.time.getTime() > archivingTakesMs) {
     return { severity: 'warning', message: 'no WAL has been archived since the newest base backup', values };
   }
   if (server.state === 'unreachable') {

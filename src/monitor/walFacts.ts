@@ -1,18 +1,13 @@
 import type { Context } from '../base/context.ts';
 import { isOperationError } from '../base/errors.ts';
 import { formatLsn, parseLsn, type Lsn } from '../postgres/lsn.ts';
-import { segmentNumberAt } from '../postgres/walSegment.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BaseBackup } from '../restore/baseBackup.ts';
 import { findRecoveryWindows, loadClusters, type RecoveryWindow } from '../restore/recoveryWindow.ts';
-import type { WalServerStatus } from '../wal/walServerStatus.ts';
-import { readArchiveStatus, type WalArchiveStatus } from '../wal/walStatus.ts';
 import type { WalRange } from '../wal/walGaps.ts';
-import { segmentBegin } from '../wal/walListing.ts';
-import type { ServerFacts, SourceFacts, WalFacts } from './facts.ts';
-
-/** What a server answered when it was asked for its WAL, or why it did not. */
-export type ServerAnswer = WalServerStatus | { readonly unreachable: string };
+import { readArchiveStatus } from '../wal/walStatus.ts';
+import type { SourceFacts, WalFacts } from './facts.ts';
+import { serverFacts, type ServerAnswer } from './serverFacts.ts';
 
 export interface WalOf {
   /** Good ones, oldest first, of one source; not empty. */
@@ -41,17 +36,19 @@ async function readFacts(ctx: Context, repository: Repository, of: WalOf): Promi
   const cluster = clusters.find(({ wal }) => wal.archive.systemIdentifier === newest?.systemIdentifier);
   if (newest === undefined || cluster === undefined || cluster.wal.isEmpty) return undefined;
   const windows = await findRecoveryWindows(ctx, cluster);
-  const window = windows.find(({ backups }) => backups.includes(newest));
   const points = cluster.backups.map(({ timeline, record }) => ({ timeline, startLsn: parseLsn(record.startLsn) }));
   const status = await readArchiveStatus(ctx, cluster.wal.archive, points);
   const archived = status.newest;
+  // of a history that no good backup leads to, nothing can be recovered, however much of it is there
+  const present = windows.find(({ timeline, gap }) => timeline === archived?.timeline && gap === undefined);
+  const window = present ?? windows.find(({ backups }) => backups.includes(newest));
   return {
     segments: Number(status.ranges.reduce((sum, { segments }) => sum + segments, 0n)),
     storedBytes: status.storedBytes,
     window: windowFacts(newest, window),
     newest: archived === undefined ? undefined : { lsn: formatLsn(archived.lsn), storedAt: archived.storedAt },
     gaps: [...status.gaps.map(gapText), ...status.lost.map(({ begin, end }) => between(begin, end))],
-    backupNeeded: status.backupNeeded,
+    backupNeeded: status.backupNeeded || present === undefined,
     behindBackup: archived === undefined || (archived.timeline <= newest.timeline && archived.lsn < newest.stopLsn),
     server: serverFacts(status, of.server),
   };
@@ -64,19 +61,6 @@ function windowFacts(newest: BaseBackup, window: RecoveryWindow | undefined): Wa
     endLsn: formatLsn(window?.end.lsn ?? newest.stopLsn),
     lastCommit: lastUs === undefined ? undefined : new Date(Number(lastUs / 1000n)),
   };
-}
-
-/** Compares what the server has written with what is archived; it counts only where both are one history. */
-function serverFacts(status: WalArchiveStatus, server: ServerAnswer | undefined): ServerFacts {
-  if (server === undefined) return { state: 'not-asked' };
-  if ('unreachable' in server) return { state: 'unreachable', reason: server.unreachable };
-  const { newest, segmentBytes, systemIdentifier } = status;
-  if (server.systemIdentifier !== systemIdentifier || newest?.timeline !== server.timeline) return { state: 'behind' };
-  if (newest.lsn >= server.currentLsn) return { state: 'all-archived' };
-  const present = segmentBegin(segmentNumberAt(server.currentLsn, segmentBytes), segmentBytes);
-  const { archiveTimeoutMs } = server;
-  const inTime = server.archiveMode !== 'off' && archiveTimeoutMs > 0 && newest.lsn >= present;
-  return inTime ? { state: 'at-most', archiveTimeoutMs } : { state: 'behind' };
 }
 
 function gapText({ begin, end, timeline }: WalRange): string {

@@ -7,7 +7,7 @@ import type { Finding } from '../../monitor/finding.ts';
 import { gatherFacts } from '../../monitor/gatherFacts.ts';
 import { judge } from '../../monitor/judge.ts';
 import type { SourceObjectives } from '../../monitor/objectives.ts';
-import type { ServerAnswer } from '../../monitor/walFacts.ts';
+import type { ServerAnswer } from '../../monitor/serverFacts.ts';
 import { openSqlConnection } from '../../postgres/sqlConnection.ts';
 import { readWalServerStatus } from '../../wal/walServerStatus.ts';
 import type { Invocation } from '../command.ts';
