@@ -115,6 +115,7 @@ function addOptions(command: Command, specs: OptionSpecs): void {
     const option = new Option(spec.flags, spec.description);
     const { initial } = spec;
     if (spec.read !== undefined) option.argParser((text, previous: unknown) => spec.read?.(text, previous ?? initial));
+    if (spec.alone !== undefined) option.preset(spec.alone);
     if (typeof initial === 'string' || typeof initial === 'number') option.default(initial);
     command.addOption(option);
   }

@@ -10,6 +10,8 @@ export interface OptionSpec<Value = unknown> {
   readonly flags: string;
   readonly description: string;
   readonly initial: Value;
+  /** What an option whose value may be left out (`--verify [level]`) reads where it stands alone. */
+  readonly alone?: string;
   /** Makes the value of one occurrence; absent for a flag that takes no value. Throws `usage`. */
   read?(text: string, previous: Value): Value;
   readonly complete?: Completion;
@@ -108,6 +110,11 @@ export function choice<const Word extends string>(options: ChoiceOptions<Word>):
   return { ...converted({ ...rest, form: words.join(', '), read }), complete: words };
 }
 
+/** The same option, `--name [value]`, which may stand alone and then reads this text. */
+export function mayStandAlone<Value>(option: OptionSpec<Value>, alone: Value & string): OptionSpec<Value> {
+  return { ...option, alone };
+}
+
 /** The same option with a value for when it is not given; it shows in --help. */
 export function withDefault<Value>(option: OptionSpec<Value | undefined>, initial: Value): OptionSpec<Value> {
   return { ...option, initial, read: (value: string) => option.read?.(value, undefined) ?? initial };
@@ -139,13 +146,13 @@ function converted<Value>({ flags, description, form, read }: Conversion<Value>)
 export interface OptionNames {
   readonly short: string | undefined;
   readonly long: string;
-  /** What stands between the angle brackets; undefined for a switch. */
+  /** What stands between the angle brackets; undefined for a switch, and where the value may be left out. */
   readonly valueName: string | undefined;
 }
 
 /** Takes `-r, --repo <location>` apart. */
 export function optionNames(flags: string): OptionNames {
-  const match = /^(?:-(\w), )?--([a-z][a-z0-9-]*)(?: <([^>]+)>)?$/.exec(flags);
+  const match = /^(?:-(\w), )?--([a-z][a-z0-9-]*)(?: <([^>]+)>| \[[^\]]+\])?$/.exec(flags);
   if (match === null) throw new TypeError(`not the form of an option: ${flags}`);
   return { short: match[1], long: match[2]!, valueName: match[3] };
 }

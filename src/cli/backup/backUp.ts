@@ -15,8 +15,11 @@ export interface SourceRun<Kind extends SourceKind> {
   readonly config: Extract<SourceConfig, { kind: Kind }>;
 }
 
-/** Backs up one source and prints what came of it. Throws when it did not fully succeed. */
-export type BackUp<Kind extends SourceKind> = (ctx: Context, run: SourceRun<Kind>) => Promise<void>;
+/**
+ * Backs up one source and prints what came of it. Resolves with the id of the snapshot. Throws when it did not fully
+ * succeed, with `detail.snapshot` where there is a snapshot all the same.
+ */
+export type BackUp<Kind extends SourceKind> = (ctx: Context, run: SourceRun<Kind>) => Promise<string>;
 
 /** How sources of each kind are backed up; loaded when the first one is met. */
 const kinds: { readonly [Kind in SourceKind]: () => Promise<{ readonly backUp: BackUp<Kind> }> } = {
@@ -27,7 +30,7 @@ const kinds: { readonly [Kind in SourceKind]: () => Promise<{ readonly backUp: B
   git: () => import('./git.ts'),
 };
 
-export async function backUpSource<Kind extends SourceKind>(ctx: Context, run: SourceRun<Kind>): Promise<void> {
+export async function backUpSource<Kind extends SourceKind>(ctx: Context, run: SourceRun<Kind>): Promise<string> {
   const { backUp } = await kinds[run.config.kind]();
-  await backUp(ctx, run);
+  return backUp(ctx, run);
 }

@@ -46,6 +46,7 @@ export const backUp: BackUp<'dump'> = async (ctx, { invocation, repository, sett
   const asked =
     lacking.length - (config.globals === 'with-passwords' && result.record.globals?.passwords === false ? 1 : 0);
   if (asked > 0) throw incomplete(result, asked);
+  return result.snapshot.id;
 };
 
 function summaryText(

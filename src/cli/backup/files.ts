@@ -30,6 +30,7 @@ export const backUp: BackUp<'files'> = async (ctx, { invocation, repository, set
   for (const warning of warnings(result)) printer.warn(`${name}: ${warning}`);
   const shortcoming = shortcomingOf(result);
   if (shortcoming !== undefined) throw shortcoming;
+  return result.snapshot.id;
 };
 
 function summaryFields(result: FilesBackupResult, durationMs: number): Record<string, unknown> {

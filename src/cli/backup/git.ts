@@ -35,6 +35,7 @@ export const backUp: BackUp<'git'> = async (ctx, { invocation, repository, setti
   printer.end(true);
   printer.result('summary', snapshotFields(result, durationMs), () => summaryText(terminal, result, durationMs));
   for (const warning of warnings(result)) printer.warn(`${name}: ${visible(warning)}`);
+  return result.snapshot.id;
 };
 
 function cacheDirectory(): string {

@@ -31,7 +31,7 @@ export const backUp: BackUp<'logs'> = async (ctx, { invocation, repository, sett
   printer.result('summary', fields, () => summaryText(terminal, result, durationMs));
   const { problems } = result;
   const [first] = problems;
-  if (first === undefined) return;
+  if (first === undefined) return result.snapshot.id;
   for (const { message, hint } of problems)
     printer.warn(`${name}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
   throw new OperationError(

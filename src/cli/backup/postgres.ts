@@ -29,6 +29,7 @@ export const backUp: BackUp<'postgres'> = async (ctx, { invocation, repository, 
   if (lostWal !== undefined) printer.warn(`${source.name}: ${lostWal}`);
   for (const line of badPageTexts(backup)) printer.warn(line);
   if (pages.badCount > 0) throw badPages(source, backup);
+  return backup.result.snapshot.id;
 };
 
 async function reportArchiving(

@@ -14,6 +14,9 @@ test('a source that was not backed up decides the status before one of which onl
       message: '2 of 3 sources failed',
     });
   }
+  const untested = new OperationError('verification-inconclusive', 'no room to restore it');
+  expect(severalFailed([incomplete, untested], 2).code).toBe('verification-inconclusive');
+  expect(severalFailed([untested, unreachable], 2).code).toBe('postgres-unreachable');
   expect(severalFailed([incomplete], 2)).toMatchObject({ code: 'incomplete', cause: incomplete });
   expect(severalFailed([incomplete, new TypeError('x')], 2)).toMatchObject({
     code: 'internal',

@@ -1,8 +1,10 @@
 import type { Context } from '../../base/context.ts';
 import { errorMessage, InvariantError, isOperationError } from '../../base/errors.ts';
+import type { SourceKind } from '../../config/schema.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { backUpSource } from '../backup/backUp.ts';
+import { backUpSource, type SourceRun } from '../backup/backUp.ts';
 import { severalFailed } from '../backup/severalFailed.ts';
+import { requireAssertions, verifyBackup } from '../backup/verifyBackup.ts';
 import { chooseSources } from '../chooseSources.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
@@ -17,22 +19,47 @@ export const run: CommandRun<typeof backupSpec> = async (ctx, invocation) => {
   const flagged = anyFlag({ host, port, user, database });
   const repository = await beginOpening(ctx, invocation);
   const sources = chooseSources(await invocation.loadConfig(), { names, flagged });
+  if (options.verify === '5') requireAssertions(sources);
   const { compression, packSizeBytes } = await invocation.repositorySettings();
   const named = { ...invocation, options: { ...options, tag: tagsOf(options) } };
   const settings = { options: named.options, upload: { compression, packSizeBytes }, lock: lockWait(invocation) };
   const failures: unknown[] = [];
   for (const source of sources) {
     try {
-      await backUpSource(ctx, { invocation: named, repository, settings, ...source });
+      await backUpAndVerify(ctx, { invocation: named, repository, settings, ...source });
     } catch (error) {
       if (error instanceof InvariantError || ctx.signal.aborted || sources.length === 1) throw error;
       failures.push(error);
-      const hint = isOperationError(error) && error.hint !== undefined ? ` (${error.hint})` : '';
-      invocation.printer.warn(`${source.name}: ${errorMessage(error)}${hint}`);
+      warnOf(named, source.name, error);
     }
   }
   if (failures.length > 0) throw severalFailed(failures, sources.length);
 };
+
+/** A backup of which something is missing is verified as well; when both go wrong the worse of them is thrown. */
+async function backUpAndVerify(ctx: Context, sourceRun: SourceRun<SourceKind>): Promise<void> {
+  const { invocation, repository, name } = sourceRun;
+  const verify = async (snapshot: string): Promise<void> => {
+    if (invocation.options.verify === undefined) return;
+    await verifyBackup(ctx, invocation, { repository: await repository.opening, source: name, snapshot });
+  };
+  let snapshot: string;
+  try {
+    snapshot = await backUpSource(ctx, sourceRun);
+  } catch (error) {
+    const made = isOperationError(error) ? error.detail['snapshot'] : undefined;
+    if (typeof made !== 'string' || invocation.options.verify === undefined || ctx.signal.aborted) throw error;
+    warnOf(invocation, name, error);
+    await verify(made);
+    throw error;
+  }
+  await verify(snapshot);
+}
+
+function warnOf({ printer }: BackupInvocation, source: string, error: unknown): void {
+  const hint = isOperationError(error) && error.hint !== undefined ? ` (${error.hint})` : '';
+  printer.warn(`${source}: ${errorMessage(error)}${hint}`);
+}
 
 function tagsOf({ name, tag }: BackupInvocation['options']): string[] {
   return name === undefined ? [...tag] : [`name:${name}`, ...tag];

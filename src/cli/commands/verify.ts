@@ -1,44 +1,33 @@
 import type { Context } from '../../base/context.ts';
-import { isOperationError, OperationError } from '../../base/errors.ts';
+import { OperationError } from '../../base/errors.ts';
 import { parseDataSubset } from '../../repository/dataSubset.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { parseRecoveryTarget } from '../../restore/recoveryTarget.ts';
 import { snapshotSource } from '../../snapshot/repositorySource.ts';
 import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
-import type { Level, Proof } from '../../verify/proof.ts';
-import { loadProofs, saveProof } from '../../verify/proofStore.ts';
+import type { Level } from '../../verify/proof.ts';
+import { loadProofs } from '../../verify/proofStore.ts';
 import { verifyRepository } from '../../verify/verifyRepository.ts';
 import type { VerifySnapshotOptions } from '../../verify/verifyOptions.ts';
-import { verifySnapshot, type VerifiedSnapshot } from '../../verify/verifySnapshot.ts';
+import { verifySnapshot } from '../../verify/verifySnapshot.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
+import { sandboxOptions } from '../restore/sandboxOptions.ts';
 import type { verifySpec } from '../specs/verify.ts';
 import { formatTable } from '../table.ts';
 import { assertionsOf } from '../verify/assertionsOf.ts';
-import { historyColumns, proofText } from '../verify/describeProof.ts';
-import { verifyAndKeep } from '../verify/verifyAndKeep.ts';
+import { historyColumns } from '../verify/describeProof.ts';
+import { runVerification, type Verify } from '../verify/runVerification.ts';
 
 type VerifyInvocation = Invocation<typeof verifySpec>;
 
 export const run: CommandRun<typeof verifySpec> = async (ctx, invocation) => {
-  const { printer, terminal, options } = invocation;
+  const { options } = invocation;
   if (options.history) return printHistory(ctx, invocation);
   const verify = options.wholeRepository ? wholeRepository(invocation) : oneSnapshot(await snapshotOptions(invocation));
   const repository = await openRepository(ctx, invocation);
-  const { proof, kept, object } = await verifyAndKeep(ctx, repository, {
-    verify,
-    keep: (made) => {
-      printer.end(true);
-      return keepProof(ctx, invocation, { repository, proof: made });
-    },
-    ...lockWait(invocation),
-  });
-  printer.result('proof', { ...proof, object, kept_sandbox: kept ?? null }, () => proofText(terminal, proof));
-  if (kept !== undefined) printer.remark(`The recovered cluster is in ${kept}; remove it when you are done.`);
-  requirePassed(proof);
+  await runVerification(ctx, invocation, { repository, verify });
 };
-
-type Verify = (ctx: Context, repository: Repository) => Promise<VerifiedSnapshot>;
 
 function oneSnapshot(options: VerifySnapshotOptions): Verify {
   return (ctx, repository) => verifySnapshot(ctx, repository, options);
@@ -68,8 +57,7 @@ async function snapshotOptions(invocation: VerifyInvocation): Promise<VerifySnap
   const { config } = await invocation.loadConfig();
   const isTargeted = at !== undefined || lsn !== undefined || immediate;
   const target = parseRecoveryTarget({ time: at, lsn, immediate });
-  // the default of the configuration is tried anyhow, and need not exist
-  const user = process.getuid?.() === 0 && config.verify.user !== 'postgres' ? config.verify.user : undefined;
+  const { programs = {}, ...sandbox } = await sandboxOptions(invocation, options.scratch);
   const binaries = options.postgresBinaries === undefined ? [] : [options.postgresBinaries];
   return {
     selector: { text: names[0] ?? 'latest', source },
@@ -78,30 +66,14 @@ async function snapshotOptions(invocation: VerifyInvocation): Promise<VerifySnap
     target: isTargeted ? { target, inclusive: true, timeline: 'latest' } : undefined,
     subset: subset === undefined ? undefined : parseDataSubset(subset),
     sandbox: {
-      scratch: options.scratch ?? config.verify.directory,
-      programs: { directories: [...binaries, ...config.postgresBinaries] },
-      user,
+      ...sandbox,
+      programs: { ...programs, directories: [...binaries, ...(programs.directories ?? [])] },
     },
     keepSandbox: options.keepSandbox,
     threads,
     lock: lockWait(invocation),
     progress: printer.progress,
   };
-}
-
-/** A repository that takes nothing more is no reason to lose the result. */
-async function keepProof(
-  ctx: Context,
-  { printer }: VerifyInvocation,
-  { repository, proof }: { readonly repository: Repository; readonly proof: Proof },
-): Promise<string | null> {
-  try {
-    return await saveProof(ctx, repository, proof);
-  } catch (error) {
-    if (!isOperationError(error) || ctx.signal.aborted) throw error;
-    printer.warn(`the proof is not kept in the repository: ${error.message}`);
-    return null;
-  }
 }
 
 async function printHistory(ctx: Context, invocation: VerifyInvocation): Promise<void> {
@@ -124,23 +96,4 @@ async function printHistory(ctx: Context, invocation: VerifyInvocation): Promise
 async function idOf(ctx: Context, repository: Repository, text: string): Promise<string> {
   if (/^[0-9a-f]{64}$/.test(text)) return text;
   return (await findSnapshot(ctx, snapshotSource(repository), { text })).id;
-}
-
-function requirePassed({ verdict, checks, snapshot }: Proof): void {
-  if (verdict === 'passed') return;
-  const bad = checks.filter(({ status }) => status === verdict);
-  const [first] = bad;
-  const what = snapshot === null ? 'the repository' : `snapshot ${snapshot.id.slice(0, 8)}`;
-  const where = bad.map(({ name }) => name).join(', ');
-  const hint = first?.hint ?? 'see the lines marked with it above';
-  if (verdict === 'failed') {
-    throw new OperationError('verification-failed', `${what} was verified and is not good: ${where}`, {
-      hint,
-      detail: { checks: bad.map(({ name }) => name) },
-    });
-  }
-  throw new OperationError('verification-inconclusive', `${what} could not be verified: ${first?.actual ?? where}`, {
-    hint,
-    detail: { checks: bad.map(({ name }) => name) },
-  });
 }

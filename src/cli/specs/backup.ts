@@ -1,5 +1,5 @@
 import { OperationError } from '../../base/errors.ts';
-import { choice, directory, duration, flag, list, parsed, size, type CommandSpec } from '../spec.ts';
+import { choice, directory, duration, flag, list, mayStandAlone, parsed, size, type CommandSpec } from '../spec.ts';
 import { compressionLevels } from '../../config/repositoryDefaults.ts';
 import { connectionFlags } from './connectionFlags.ts';
 
@@ -48,12 +48,23 @@ export const backupSpec = {
       '--archive-timeout <duration>',
       'Where WAL is archived into the repository, wait so long for that of the backup; default 1m.',
     ),
+    verify: mayStandAlone(
+      choice({
+        flags: '--verify [level]',
+        description:
+          'Verify each new snapshot as `understudy verify` does, and keep the proof. Default: 5 where the configuration ' +
+          'asserts something about the source, else 4. Name sources before it.',
+        words: ['1', '2', '3', '4', '5', 'highest'],
+      }),
+      'highest',
+    ),
     rehash: flag('--rehash', 'Read everything again, also what seems unchanged.'),
   },
   examples: [
     { command: 'backup', meaning: 'every source that is configured' },
     { command: 'backup main --tag before-upgrade', meaning: 'one source, with a tag' },
     { command: 'backup --name pre-migration', meaning: 'named, to be told from the daily ones' },
+    { command: 'backup --verify', meaning: 'prove each backup by restoring it; exit status 1 or 4 as of `verify`' },
     { command: 'backup shop --host db1 --user backup', meaning: 'a cluster that is not configured, over the network' },
   ],
 } as const satisfies CommandSpec;
