@@ -26,7 +26,7 @@ export function table(titles: readonly string[], rows: readonly (readonly Part[]
   const body = rows.map(
     (row) =>
       html`<tr>
-        ${row.map((cell) => html`<td>${cell}</td>`)}
+        ${row.map((cell) => html`<td${longClass(cell)}>${cell}</td>`)}
       </tr> `,
   );
   return html`<table>
@@ -41,6 +41,11 @@ export function table(titles: readonly string[], rows: readonly (readonly Part[]
   </table> `;
 }
 
+/** Words too long for a column may be broken anywhere; the others stay whole. */
+function longClass(cell: Part): Html {
+  return new Html(typeof cell === 'string' && /\S{24}/.test(cell) ? ' class="long"' : '');
+}
+
 const style = `
 body { font: 15px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 2rem auto;
   max-width: 60rem; padding: 0 1rem }
@@ -53,7 +58,7 @@ tr, section { break-inside: avoid }
 pre { background: #f5f5f5; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere }
 code { overflow-wrap: anywhere }
 h3 { font-size: 1rem; margin: 1rem 0 .3rem; break-after: avoid }
-td { overflow-wrap: anywhere }
+.long, .fields td { overflow-wrap: anywhere }
 .fields th { width: 30%; background: none; font-weight: 600 }
 .notes { font-size: .9em; margin: .2rem 0 0 }
 .verdict { font-size: 1.2rem; font-weight: 600; padding: .6rem .8rem; border: 2px solid }

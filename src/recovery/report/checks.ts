@@ -67,7 +67,7 @@ function newestOfEach(proofs: readonly Proof[]): Proof[] {
 }
 
 function proofChecks({ checks, snapshot, startedAt }: Proof): CheckEvidence[] {
-  const by = `proof of ${snapshot?.id.slice(0, 8)}, ${startedAt}`;
+  const by = `proof of ${snapshot?.id.slice(0, 8)}, ${startedAt.slice(0, 10)}`;
   return checks.map(({ name, level, status, expected, actual, durationMs, hint }) => ({
     name,
     tier: proofTiers[level] ?? `level ${level}`,

@@ -98,7 +98,7 @@ function cell(key: string, value: unknown): string {
 }
 
 function scalar(key: string, value: unknown): string {
-  if (typeof value === 'boolean') return value ? '✔ yes' : '✘ no';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') {
     return key.toLowerCase().endsWith('seconds') ? formatDuration(value * 1000) : value.toLocaleString('en-US');
   }
@@ -115,6 +115,7 @@ export function utc(text: string): string {
 
 /** `restoredBytes` is read as `Restored bytes`. */
 export function label(key: string): string {
+  if (key === 'seconds') return 'Took';
   const words = key
     .replace(/(Seconds|At)$/, '')
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
