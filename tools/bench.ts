@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { measureBackups, measureLarge } from './bench/backupCases.ts';
 import type { Bench, CaseResult } from './bench/bench.ts';
 import { eventsSet, fillerSet } from './bench/dataSets.ts';
+import { eventsChanges, measureDumps } from './bench/dumpCases.ts';
 import { describeMachine, findTools } from './bench/machine.ts';
 import { type BenchOptions, help, parseOptions } from './bench/options.ts';
 import { installProgram } from './bench/program.ts';
@@ -63,10 +64,14 @@ async function measureIn(workspace: Workspace, signal: AbortSignal, given: Bench
 
 async function measureAll(bench: Bench): Promise<CaseResult[]> {
   const { scale } = bench.options;
+  const pgbench = fillerSet('pgbench', fillerScale * scale, updateTransactions * scale);
+  const realistic = eventsSet('realistic', scale);
   return [
-    ...(await measureBackups(bench, fillerSet('pgbench', fillerScale * scale, updateTransactions * scale))),
-    ...(await measureBackups(bench, eventsSet('realistic', scale))),
+    ...(await measureBackups(bench, pgbench)),
+    ...(await measureBackups(bench, realistic)),
     ...(await measureWal(bench)),
+    ...(await measureDumps(bench, { set: realistic, smallTable: 'venues', changes: eventsChanges })),
+    ...(await measureDumps(bench, { set: pgbench, smallTable: 'pgbench_tellers' })),
     ...(await measureLarge(bench, { ...fillerSet('large', largeScale * scale, 0), title: '20 GB' })),
   ];
 }

@@ -13,6 +13,7 @@ export const caseNames = [
   'wal-push',
   'wal-receive',
   'wal-replay',
+  'dump',
   'large',
 ] as const;
 
@@ -35,7 +36,8 @@ export interface BenchOptions {
 
 export const help = `npm run bench -- [options]
 
-Measures this package against pgBackRest, restic, pg_basebackup, pg_receivewal and cp, in alternation.
+Measures this package against pgBackRest, restic, pg_basebackup, pg_receivewal and cp, in alternation; and what its
+dumps store and read.
 
   --quick            a smoke run: 1 % of the data, one run, whatever else the machine does
   --scale <number>   size of the data sets; 1 is 3 GB of pgbench rows, 2 GB of realistic rows, 200 WAL segments

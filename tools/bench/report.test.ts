@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CaseName } from './options.ts';
+import { dumpWorks } from './dumpCases.ts';
 import { benchmarksPage, summaryLines } from './report.ts';
 import { addResults, type DatedCaseResult, type Results } from './results.ts';
 import type { MeasuredRun } from './rounds.ts';
@@ -39,6 +40,23 @@ test('medians and ratios against the targets', () => {
   const page = benchmarksPage(results);
   expect(page).toContain('| understudy | 3.00 s (2.00-4.00) | 1.00 s | 95.4 MiB |  | 3 |');
   expect(page).toContain('restic (not installed)');
+});
+
+test('what dumps store and read is told as a share', () => {
+  const page = benchmarksPage(
+    resultsOf({
+      ...measured('dump', {
+        [dumpWorks.first]: [run(9000, { storedBytes: 1000 })],
+        [dumpWorks.day]: [run(9000, { storedBytes: 79 })],
+        [dumpWorks.random]: [run(9000, { storedBytes: 990 })],
+        [dumpWorks.table]: [run(1000, { readBytes: 3e8 })],
+      }),
+      dataSet: 'realistic',
+    }),
+  );
+  expect(page).toContain(`| ${dumpWorks.day} | realistic, 2.79 GiB | 79 B | 7.9 % | < 8.0 % | met |`);
+  expect(page).toContain(`| ${dumpWorks.random} | realistic, 2.79 GiB | 990 B | 99.0 % |  |  |`);
+  expect(page).toContain(`| ${dumpWorks.table} | realistic, 2.79 GiB | 286.1 MiB | 10.0 % | < 5.0 % | **missed** |`);
 });
 
 test('a failed tool has no ratio, and the page says why', () => {

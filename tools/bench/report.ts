@@ -1,5 +1,6 @@
 import { formatBytes } from '../../src/cli/format.ts';
 import type { CaseResult } from './bench.ts';
+import { dumpLines } from './dumpReport.ts';
 import type { CaseName } from './options.ts';
 import type { Results } from './results.ts';
 import { countedRuns, type MeasuredRun, type Result } from './rounds.ts';
@@ -18,6 +19,7 @@ const titles: Readonly<Record<CaseName, string>> = {
   'wal-push': 'archive_command, 200 segments that wait',
   'wal-receive': 'Receive 200 segments that wait',
   'wal-replay': 'Recovery through restore_command, 200 segments',
+  'dump': 'Dumps, one after the other',
   'large': 'Memory of a full backup of 20 GB',
 };
 
@@ -36,6 +38,7 @@ export function benchmarksPage(results: Results): string {
     '',
     memoryLine(results.cases),
     '',
+    ...dumpLines(results.cases),
     '## All figures',
     '',
     ...results.cases.flatMap(caseTable),
@@ -44,7 +47,7 @@ export function benchmarksPage(results: Results): string {
 
 /** The ratios and what was missed, for the terminal. */
 export function summaryLines(results: Results): string[] {
-  return [...targetsTable(results.cases), memoryLine(results.cases)];
+  return [...targetsTable(results.cases), ...dumpLines(results.cases), memoryLine(results.cases)];
 }
 
 function methodLines({ machine, tools, scale }: Results): string[] {

@@ -11,7 +11,7 @@ export interface Participant {
   /** Directories that are read into the page cache before each run. */
   readonly sources: readonly string[];
   /** After each run, not measured; what it returns belongs to the run. */
-  inspect?(): Promise<{ readonly storedBytes?: number }>;
+  inspect?(): Promise<Partial<Pick<MeasuredRun, 'storedBytes' | 'readBytes'>>>;
   /** Once, after the last run: throws when the tool did not do what it was measured for. */
   check?(): Promise<void>;
 }
@@ -32,6 +32,8 @@ export interface RoundsOptions {
 export interface MeasuredRun extends Sample {
   readonly clean: boolean;
   readonly storedBytes?: number;
+  /** By all processes of the tool, whatever they read. */
+  readonly readBytes?: number;
 }
 
 export interface Result {
