@@ -3,11 +3,10 @@ import type { Finding, Rule } from './finding.ts';
 import { judgeProof, judgeRecoveryTime, judgeVerification } from './judgeProofs.ts';
 import { judgeSize } from './judgeSize.ts';
 import { judgeSlots } from './judgeSlots.ts';
+import { nearlyReached } from './objectives.ts';
 import type { Judged, JudgedFacts, Opinion } from './opinion.ts';
 import { momentText, spanText } from './words.ts';
 
-/** From this part of a recovery point objective on, somebody should know. */
-const nearlyReached = 0.8;
 /** So long the WAL of a backup may be on its way to the archive. */
 const archivingTakesMs = 15 * 60_000;
 

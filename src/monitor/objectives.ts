@@ -16,6 +16,9 @@ export interface TierObjectives {
   readonly rtoMs: number;
 }
 
+/** From this part of a recovery point objective on, somebody should know. */
+export const nearlyReached = 0.8;
+
 const hourMs = 3_600_000;
 
 /** Smaller than this no database is, not even an empty one. */

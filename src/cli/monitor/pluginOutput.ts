@@ -2,12 +2,10 @@ import type { PluginState } from '../../base/pluginState.ts';
 import { exposureOf, newestUsable } from '../../monitor/exposure.ts';
 import type { SourceFacts } from '../../monitor/facts.ts';
 import { badFindings, worstOf } from '../../monitor/finding.ts';
+import { nearlyReached } from '../../monitor/objectives.ts';
 import { findingText, verdictSentence } from '../../monitor/verdict.ts';
 import { plain, pluginLine } from './pluginLine.ts';
 import type { Survey } from './survey.ts';
-
-/** From this part of an objective on it is a warning, as in the rules. */
-const nearlyReached = 0.8;
 
 /** The state that a monitoring plugin ends with. What is only worth a line is no reason to call anybody. */
 export function pluginStateOf({ findings }: Survey): PluginState {

@@ -8,7 +8,7 @@ import { formatBytes, formatLocalTime, plural } from '../format.ts';
 import { styled, type Terminal } from '../terminal.ts';
 import { chartMarks, sizeChart, sizesByDay, type ChartMarks } from './sizeChart.ts';
 import type { Survey } from './survey.ts';
-import { wrapped } from './wrapped.ts';
+import { wrapped, wrappedBehind } from './wrapped.ts';
 
 export interface StatusOptions {
   readonly terminal: Pick<Terminal, 'color' | 'interactive' | 'width'>;
@@ -19,7 +19,9 @@ export interface StatusOptions {
 
 const chartDays = 7;
 const colors = { ok: 'green', info: 'green', warning: 'yellow', unknown: 'yellow', critical: 'red' } as const;
-const labelWidth = 11;
+const indent = '  ';
+/** Columns of indent and label. */
+const labelEnd = 13;
 
 /** The whole report: verdict, sources, repository, what needs attention. */
 export function statusText(survey: Survey, options: StatusOptions): string {
@@ -27,25 +29,19 @@ export function statusText(survey: Survey, options: StatusOptions): string {
   const { terminal } = options;
   const worst = worstOf(findings);
   const lines = [...wrapped(`${severityWord(terminal, worst)} ${verdictSentence(findings, facts, now)}`, terminal), ''];
-  const shown = new Set<string>();
-  for (const source of facts.sources) {
-    lines.push(...sourceLines(source, survey, options), '');
-    shown.add(source.source);
-  }
+  for (const source of facts.sources) lines.push(...sourceLines(source, survey, options), '');
   for (const [name, { kind }] of objectives ?? []) {
-    const absent = !shown.has(name) && findings.some(({ source }) => source === name);
-    if (absent)
-      lines.push(
-        `${title(terminal, `${name} (${kind})`)}  ${severityWord(terminal, 'critical')}`,
-        ...labelled('backups', ['none']),
-        '',
-      );
+    const isJudged = findings.some(({ source }) => source === name);
+    if (!isJudged || facts.sources.some((found) => found.source === name && found.kind === kind)) continue;
+    lines.push(`${title(terminal, `${name} (${kind})`)}  ${severityWord(terminal, 'critical')}`);
+    lines.push(...labelled('backups', ['none']), '');
   }
   lines.push(...storageLines(facts.storage, facts.sources));
   if (facts.foreignSnapshots > 0) {
     lines.push(...labelled('others', [`${plural(facts.foreignSnapshots, 'snapshot')} of other programs, not judged`]));
   }
-  return [...lines, '', ...attentionLines(findings, terminal)].join('\n');
+  const fitting = lines.flatMap((line) => (line.startsWith(indent) ? wrappedBehind(line, labelEnd, terminal) : [line]));
+  return [...fitting, '', ...attentionLines(findings, terminal)].join('\n');
 }
 
 function sourceLines(facts: SourceFacts, { now, objectives, findings }: Survey, options: StatusOptions): string[] {
@@ -178,7 +174,7 @@ function attentionLines(findings: readonly Finding[], terminal: StatusOptions['t
 
 /** Lines under one label, which stands before the first. */
 function labelled(label: string, texts: readonly string[]): string[] {
-  return texts.map((text, index) => `  ${(index === 0 ? label : '').padEnd(labelWidth)}${text}`);
+  return texts.map((text, index) => `${(indent + (index === 0 ? label : '')).padEnd(labelEnd)}${text}`);
 }
 
 function title(terminal: Pick<Terminal, 'color'>, text: string): string {

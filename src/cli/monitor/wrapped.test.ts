@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { wrapped } from './wrapped.ts';
+import { wrapped, wrappedBehind } from './wrapped.ts';
 
 test('a sentence is broken at words to fit the screen, and left alone where there is none', () => {
   const text = 'WARNING database: the newest backup is old';
@@ -10,4 +10,19 @@ test('a sentence is broken at words to fit the screen, and left alone where ther
   ]);
   expect(wrapped(text, { interactive: false, width: 20 })).toEqual([text]);
   expect(wrapped('a'.repeat(30), { interactive: true, width: 20 })).toEqual(['a'.repeat(30)]);
+});
+
+test('behind a label the text stays behind it', () => {
+  const line = '  size      1.2 GiB, of which WAL 3 GiB';
+  expect(wrappedBehind(line, 12, { interactive: true, width: 28 })).toEqual([
+    '  size      1.2 GiB, of',
+    '              which WAL 3',
+    '              GiB',
+  ]);
+  for (const terminal of [
+    { interactive: false, width: 28 },
+    { interactive: true, width: 80 },
+  ]) {
+    expect(wrappedBehind(line, 11, terminal)).toEqual([line]);
+  }
 });

@@ -16,3 +16,11 @@ export function wrapped(text: string, { interactive, width }: Pick<Terminal, 'in
   }
   return [...lines, line];
 }
+
+/** A line of which the first `head` columns are a label: what does not fit goes on under the text, not the label. */
+export function wrappedBehind(line: string, head: number, terminal: Pick<Terminal, 'interactive' | 'width'>): string[] {
+  const { interactive, width } = terminal;
+  if (!interactive || line.length < width) return [line];
+  const [first = '', ...more] = wrapped(line.slice(head), { interactive, width: width - head });
+  return [line.slice(0, head) + first, ...more.map((text) => ' '.repeat(head) + text)];
+}
