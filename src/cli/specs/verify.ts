@@ -5,9 +5,10 @@ export const verifySpec = {
   summary: 'Prove that a backup can be recovered',
   description:
     'Level 1 checks that index, packs, trees and snapshots agree. Level 2 reads and hashes every blob. Level 3 compares the ' +
-    'backup with its own record, a cluster with its manifest and WAL. Level 4 restores it: a cluster is recovered in a ' +
-    'sandbox, its tables, indexes and pages are read; files, logs and git repositories are compared with what the ' +
-    'snapshot holds. Level 5 checks what `verify.assertions` of the source demand. Every level includes those below. The ' +
+    'backup with its own record, a cluster with its manifest and WAL, the archives of a dump by pg_restore. Level 4 ' +
+    'restores it: a cluster is recovered in a sandbox, its tables, indexes and pages are read; a dump goes into a server ' +
+    'of its own and is compared with what was counted when it was made; files, logs and git repositories are compared ' +
+    'with what the snapshot holds. Level 5 checks what `verify.assertions` of the source demand. Every level includes those below. The ' +
     'proof is kept in the repository. Exit status 1: the backup is bad; 4: it could not be tested and may be good.',
   arguments: [
     { name: 'snapshot', description: 'the backup: an id or `latest`, which is the default', count: 'optional' },

@@ -54,12 +54,10 @@ function recoveryLines({ recovery, phases, tables }: Proof): string[] {
   if (phases.length === 0) return [];
   const times = phases.map(({ name, durationMs }) => `${name} ${formatDuration(durationMs)}`).join(', ');
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-  if (recovery === null) return [`times: ${times}`];
+  const amount = `${plural(tables.length, 'table')}, ${plural(rows, 'row')}`;
+  if (recovery === null) return [...(tables.length === 0 ? [] : [`restored: ${amount}`]), `times: ${times}`];
   const until = recovery.lastCommit === null ? '' : `, last commit ${recovery.lastCommit}`;
-  return [
-    `recovered to ${recovery.target}: ${recovery.lsn}${until}; ${plural(tables.length, 'table')}, ${plural(rows, 'row')}`,
-    `times: ${times}`,
-  ];
+  return [`recovered to ${recovery.target}: ${recovery.lsn}${until}; ${amount}`, `times: ${times}`];
 }
 
 function verdictLine(terminal: Terminal, proof: Proof): string {

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describeDatabase, describeServer } from '../../backup/describeDatabases.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import type { Context } from '../../base/context.ts';
-import { assert, isOperationError } from '../../base/errors.ts';
+import { assert, isOperationError, type OperationError } from '../../base/errors.ts';
 import { openSqlConnection } from '../../postgres/sqlConnection.ts';
 import { applyLogicalRestore } from '../../restore/applyLogicalRestore.ts';
 import { createRoles } from '../../restore/exportDump.ts';
@@ -11,7 +12,9 @@ import { checkApplication } from '../application/checkApplication.ts';
 import { openEmptySandbox, type EmptySandbox } from '../emptySandbox.ts';
 import type { Rehearsal, SnapshotUnderTest } from '../kinds/kindVerification.ts';
 import { judge, outcomeOfError, type Outcome } from '../proof/checkList.ts';
+import { areMachinesWords } from '../proof/fault.ts';
 import type { Phase, VerifiedTable } from '../proof.ts';
+import { requireFreeSpace } from '../sandbox/freeSpace.ts';
 import { chooseServerMajor, chooseSuperuser } from './chooseServer.ts';
 import { compareContent, compareLargeObjects, compareRows } from './compareContents.ts';
 import { compareConstraints, compareGrants, comparePolicies, compareSchemas } from './compareDefinitions.ts';
@@ -92,11 +95,12 @@ class RestoreRehearsal {
     return { phases: this.#phases, restored: this.#restored, recovery: null, tables: this.#tables, ...kept };
   }
 
-  #restore({ connection }: EmptySandbox): Promise<boolean> {
+  #restore({ connection, server, sandbox: { directory } }: EmptySandbox): Promise<boolean> {
     const { checks, repository, options } = this.#subject;
     const { record, snapshot } = this.#dump;
     const { progress, sandbox = {} } = options;
     return checks.run(4, 'restored databases', async () => {
+      requireFreeSpace(directory, BigInt(record.sizeBytes));
       await this.#prepare(connection);
       const problems: string[] = [];
       try {
@@ -118,7 +122,7 @@ class RestoreRehearsal {
       } catch (error) {
         this.#ctx.signal.throwIfAborted();
         if (!isOperationError(error)) throw error;
-        return outcomeOfRestore(error);
+        return outcomeOfRestore(error, server.logFile);
       }
       this.#problems = problems;
       const names = record.databases.map(({ name }) => name).join(', ');
@@ -203,10 +207,14 @@ function describeSandbox({ sandbox }: EmptySandbox, { record, major }: Dump): Ou
   return { ...said, status: 'warning', detail, hint };
 }
 
-/** Extensions that are not installed are the tester's fault. */
-function outcomeOfRestore(error: Parameters<typeof outcomeOfError>[0]): Outcome {
+/** The tester is to blame for extensions that are not installed, and for what its server says of the machine. */
+function outcomeOfRestore(error: OperationError, logFile: string): Outcome {
   const outcome = outcomeOfError(error);
-  return error.detail['extensions'] === undefined ? outcome : { ...outcome, status: 'inconclusive' };
+  if (outcome.status === 'inconclusive') return outcome;
+  if (error.detail['extensions'] !== undefined) return { ...outcome, status: 'inconclusive' };
+  const blamed = readFileSync(logFile, 'utf8').split('\n').filter(areMachinesWords);
+  if (blamed.length === 0) return outcome;
+  return { ...outcome, status: 'inconclusive', detail: [...(outcome.detail ?? []), ...blamed] };
 }
 
 /** What refers to relations that the dump does not hold cannot be made from it. */

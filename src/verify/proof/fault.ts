@@ -49,5 +49,10 @@ export function isFaultOfTester(error: OperationError): boolean {
 export function blamesMachine(error: OperationError): boolean {
   const { failures } = error.detail;
   const words = [error.message, ...(Array.isArray(failures) ? failures.map(String) : [])];
-  return words.some((word) => testersWords.some((pattern) => pattern.test(word)));
+  return words.some(areMachinesWords);
+}
+
+/** True for what a server says when its machine, or its installation, is to blame. */
+export function areMachinesWords(words: string): boolean {
+  return testersWords.some((pattern) => pattern.test(words));
 }
