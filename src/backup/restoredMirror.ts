@@ -11,6 +11,9 @@ export interface MirrorRefs extends Pick<GitRecord, 'head'> {
   readonly kept: readonly string[];
 }
 
+/** What is checked out may name a server from which Git LFS would fetch, wherever that is. */
+const noDownloads = ['filter.lfs.smudge=', 'filter.lfs.process=', 'filter.lfs.required=false'];
+
 /** Refs in the text of a mirror's `packed-refs`. */
 export function parsePackedRefs(text: string): Omit<MirrorRefs, 'head'> {
   return refsOf(parseRefs(text));
@@ -39,7 +42,9 @@ export async function cloneMirror(
   ctx: Context,
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<string | null> {
-  await git(ctx, { args: ['clone', '--quiet', '--no-local', '--template=', '--', from, to], directory: from });
+  const settings = noDownloads.flatMap((setting) => ['-c', setting]);
+  const args = ['clone', '--quiet', '--no-local', '--template=', ...settings, '--', from, to];
+  await git(ctx, { args, directory: from });
   return (await readMirrorRefs(ctx, to)).head.id;
 }
 
