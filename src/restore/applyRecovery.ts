@@ -21,6 +21,7 @@ import type { RecoveryPlan } from './planRecovery.ts';
 import { loadRecoveryFiles, writeControlFile, writeRecoveryFiles } from './recoveryFiles.ts';
 import { quickPages } from './quickPages.ts';
 import { checkTablespaces } from './tablespaces.ts';
+import { linkedWalDirectory } from './walDirectory.ts';
 
 export interface ApplyRecoveryOptions {
   /** For the shell of the server's user, with %f and %p. Without, the WAL in the backup is all there is. */
@@ -62,6 +63,7 @@ export async function applyRecovery(
   const { owner, progress = silentProgress, threads } = options;
   await checkDestination(destination.path, { existing, systemIdentifier: backup.systemIdentifier });
   checkTablespaces(backup.record, plan.tablespaces, { dataDirectory: destination.path, existing });
+  linkedWalDirectory(destination.path, existing); // it must not have become a running server's
   if (owner !== undefined) await assertReachable(ctx, existingAncestor(destination.path), owner);
   const files = await loadRecoveryFiles(ctx, repository, backup);
   ctx.signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { appendFile, mkdir, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compareWithLog, noDifferences, startCommitLoad } from '../testing/commitLoad.ts';
@@ -166,6 +166,28 @@ test('a standby stays one, and follows its primary', async () => {
     },
   );
   expect(await standby.sql('select pg_is_in_recovery() as recovering')).toEqual([{ recovering: true }]);
+});
+
+test('a pg_wal that is a link stays one, unless a running server writes where it leads', async () => {
+  const tablespaces = elsewhere();
+  const { destination } = await bench.restore({ tablespaces });
+  const walDirectory = `${destination.path} wal`;
+  const link = join(destination.path, 'pg_wal');
+  await rename(link, walDirectory);
+  await symlink(walDirectory, link);
+  await writeFile(join(walDirectory, '0000000100000000000000FF'), 'left over');
+  const plan = await bench.restore({ destination: destination.path, existing: 'delta', tablespaces });
+  expect(readlinkSync(link)).toBe(walDirectory);
+  expect(readdirSync(walDirectory)).not.toContain('0000000100000000000000FF');
+  await expectEverything(plan);
+
+  await rm(link);
+  await symlink(join(cluster.dataDirectory, 'pg_wal'), link);
+  const before = readdirSync(join(cluster.dataDirectory, 'pg_wal'));
+  await expect(bench.plan({ destination: destination.path, existing: 'delta', tablespaces })).rejects.toMatchObject({
+    code: 'cluster-running',
+  });
+  expect(readdirSync(join(cluster.dataDirectory, 'pg_wal'))).toEqual(before);
 });
 
 test('a restore that is killed leaves nothing that starts; a delta finishes it', async () => {

@@ -18,6 +18,7 @@ import { neededWal, verifyWal, type NeededWal } from './neededWal.ts';
 import { checkRequest, type RecoveryRequest } from './recoveryTarget.ts';
 import { loadClusters } from './recoveryWindow.ts';
 import { checkTablespaces, planTablespaces, type PlannedTablespace, type TablespaceOptions } from './tablespaces.ts';
+import { linkedWalDirectory } from './walDirectory.ts';
 
 export interface PlanRecoveryOptions extends RecoveryRequest {
   /** Needed where the repository holds backups of several clusters. */
@@ -134,6 +135,8 @@ async function planFiles(
   const major = majorOfServerVersion(record.serverVersion);
   const own = tablespaceVersionDirectory(major);
   const links = new Map(tablespaces.map(({ oid, location }) => [`pg_tblspc/${oid}`, resolve(location)]));
+  const walDirectory = linkedWalDirectory(destination.path, existing);
+  if (walDirectory !== undefined) links.set('pg_wal', walDirectory);
   return planRestore(ctx, repository, {
     treeId: snapshot.tree,
     subPath: dataDirectoryPath(record.source),
