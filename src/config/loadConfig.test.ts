@@ -16,7 +16,7 @@ sources:
     kind: postgres
     tier: gold
     connection: { host: /run/postgresql, port: 5433, password: "\${DB_PASSWORD}" }
-    wal: { receive: { slot: keeper, synchronous: true }, spoolDirectory: spool }
+    wal: { receive: { slot: keeper }, spoolDirectory: spool }
 tiers:
   gold: { rpo: 1m, rto: 1h30m }
 retention: { keepLast: 3, keepYearly: unlimited, keepWithin: 1y6m, keepTags: [keep] }
@@ -41,7 +41,7 @@ test('a complete file gives typed values, absolute paths and defaults', () => {
   const config = parseConfig(complete, '/etc/understudy/understudy.yaml');
   expect(config.repository).toMatchObject({ location: '/etc/understudy/backups', packSize: 32 * 2 ** 20 });
   expect(config.sources['main']).toMatchObject({
-    wal: { receive: { slot: 'keeper', synchronous: true }, spoolDirectory: '/etc/understudy/spool' },
+    wal: { receive: { slot: 'keeper' }, spoolDirectory: '/etc/understudy/spool' },
     method: 'auto',
   });
   expect(config.tiers['gold']).toEqual({ rpo: 60_000, rto: 5_400_000 });

@@ -251,11 +251,10 @@ export const options = {
   },
   'sources.*.wal': { description: 'How WAL gets into the repository.' },
   'sources.*.wal.receive': { description: 'Settings of `understudy wal receive`.' },
-  'sources.*.wal.receive.slot': { description: 'Physical replication slot to stream from; created when absent.' },
-  'sources.*.wal.receive.synchronous': {
+  'sources.*.wal.receive.slot': {
     description:
-      'Confirm every flush at once, so that the slot name can be listed in `synchronous_standby_names` and no ' +
-      'committed transaction is lost.',
+      'Physical replication slot to stream from; created when absent. Every flush is confirmed at once, so its name can ' +
+      'be listed in `synchronous_standby_names`: then no commit is lost.',
   },
   'sources.*.wal.spoolDirectory': {
     path: true,

@@ -22,7 +22,6 @@ export function postgresShape() {
             .regex(/^[a-z0-9_]{1,63}$/, 'expected a slot name of a-z, 0-9 and _')
             .default('understudy'),
         ),
-        synchronous: described('sources.*.wal.receive.synchronous', z.boolean().default(false)),
       }),
       spoolDirectory: described('sources.*.wal.spoolDirectory', text().optional()),
     }),
