@@ -41,8 +41,8 @@ its row below says, ends with 126 or more, and PostgreSQL stops instead of openi
 
 ## \`monitor\`
 
-\`understudy monitor\` ends as plugins of Nagios and its kin do, whatever the tables here say of errors. Its answer, also
-UNKNOWN, is on standard output.
+\`understudy monitor\` ends as plugins of Nagios and its kin do, whatever the tables here say of errors. Its answer is
+on standard output, UNKNOWN too.
 
 | status | state | meaning |
 |---|---|---|
