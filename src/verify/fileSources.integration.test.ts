@@ -1,12 +1,14 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
 import { loadPosix } from '../base/posix.ts';
 import { silentProgress } from '../base/progress.ts';
 import { backupLogs } from '../backup/logsBackup.ts';
 import { backUpFiles } from '../testing/filesBackups.ts';
-import { ProofBench } from '../testing/proofBench.ts';
+import { benchPassword, ProofBench } from '../testing/proofBench.ts';
 import type { Assertion } from './application/assertion.ts';
 import { damageLargestPack } from './fixture/damage.ts';
 import { failed, problemsOf, proveWith } from './fixture/prove.ts';
@@ -134,6 +136,21 @@ test('a record that does not agree with the files is found', async () => {
   await tamper(bench, 'app/understudy.json', () => Buffer.from('{}'));
   const none = await proveWith(bench, { threads: 0, level: 4 });
   expect(failed(none.proof)).toMatchObject([{ name: 'contents', level: 1 }]);
+});
+
+test('what a killed verification left is private, and the next one removes it', async () => {
+  await using bench = await ProofBench.open();
+  await backUpApplication(bench);
+  const { path: scratch } = bench.directory;
+  const program = join(import.meta.dirname, 'fixture/verifyProcess.ts');
+  const args = [program, bench.repositoryPath, scratch, benchPassword, 'comparing what was restored'];
+  expect(spawnSync(process.execPath, args)).toMatchObject({ signal: 'SIGKILL' });
+  const [left] = bench.sandboxes();
+  expect(left).toMatch(/^understudy-scratch-/);
+  expect(statSync(bench.directory.join(left!)).mode & 0o777).toBe(0o700);
+  expect(readFileSync(bench.directory.join(left!, 'restored/.env'), 'utf8')).toBe('KEY=1\n');
+  expect((await proveWith(bench, { threads: 0, level: 4 })).proof.verdict).toBe('passed');
+  expect(bench.sandboxes()).toEqual([]);
 });
 
 test('logs: every piece is there and comes back; one that is lost or unknown is found', async () => {
