@@ -7,6 +7,7 @@ import { RecoveryBench } from '../src/restore/fixture/recoveryBench.ts';
 import { compareWithLog, noDifferences, startCommitLoad } from '../src/testing/commitLoad.ts';
 import type { CommitMark, ExpectedRows } from '../src/testing/commitLog.ts';
 import { existingCluster, type Cluster } from '../src/testing/postgresServer.ts';
+import { rootOnly } from '../src/testing/needs.ts';
 import { serverUser } from '../src/testing/serverUser.ts';
 import { waitFor } from '../src/testing/waitFor.ts';
 import { jsonLines, runProgram, type Outcome } from './fixture/program.ts';
@@ -111,6 +112,16 @@ describe('a cluster', () => {
     expect(existsSync(join(destination, 'pg_wal/understudy-restore/key'))).toBe(false);
     await expectRows(destination, all);
     await waitFor(() => leases().length === 0, { what: 'the end of the lease on WAL' });
+  });
+
+  rootOnly('comes back from a repository that may not be written to, and it is told what that means', async () => {
+    const [copy, destination] = [bench.directory.join('read-only'), bench.nextDestination()];
+    execFileSync('cp', ['-a', bench.repositoryPath, copy]);
+    execFileSync('chmod', ['-R', 'a-w', copy]);
+    const options = { environment: repositoryEnvironment(copy), user: serverUser()! };
+    const outcome = await succeeded(runProgram(['restore', '--target-dir', destination], options));
+    expect(outcome.stderr).toContain('no prune is kept from WAL that this recovery needs: ');
+    await expectRows(destination, all);
   });
 
   test('recovers by itself with a password from the environment: the key is there, private, until it has', async () => {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { exportParts } from '../../restore/exportDump.ts';
 import { findDump, type Dump } from '../../restore/loadDump.ts';
@@ -23,8 +23,7 @@ export const run: CommandRun<typeof exportSpec> = async (ctx, invocation) => {
     throw new OperationError('destination-not-empty', `${path} exists already`, { hint: 'choose another name' });
   }
   const repository = await openRepository(ctx, invocation);
-  await withLock(ctx, repository, {
-    exclusive: false,
+  await withReadLock(ctx, repository, {
     ...lockWait(invocation),
     run: async (locked) => {
       const dump = await findDump(locked, repository, { text, source: options.source });

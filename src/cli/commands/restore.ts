@@ -1,6 +1,6 @@
 import type { Context } from '../../base/context.ts';
 import { chooseRuntimeUser } from '../../postgres/runtimeUser.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { applyRecovery } from '../../restore/applyRecovery.ts';
 import { planRecovery, type RecoveryPlan } from '../../restore/planRecovery.ts';
@@ -19,8 +19,7 @@ import type { restoreSpec } from '../specs/restore.ts';
 export const run: CommandRun<typeof restoreSpec> = async (ctx, invocation) => {
   const options = recoveryOptions(invocation);
   const repository = await openRepository(ctx, invocation);
-  const { plan, lease } = await withLock(ctx, repository, {
-    exclusive: false,
+  const { plan, lease } = await withReadLock(ctx, repository, {
     ...lockWait(invocation),
     run: async (locked) => {
       const planned = await planRecovery(locked, repository, { ...options, progress: invocation.printer.progress });

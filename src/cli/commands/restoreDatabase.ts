@@ -1,6 +1,6 @@
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import { applyLogicalRestore } from '../../restore/applyLogicalRestore.ts';
 import { planLogicalRestore, type LogicalRestorePlan, type PlannedDatabase } from '../../restore/planLogicalRestore.ts';
 import type { CommandRun, Invocation } from '../command.ts';
@@ -21,8 +21,7 @@ export const run: CommandRun<typeof restoreDatabaseSpec> = async (ctx, invocatio
   const target = await targetServer(invocation, { host, port, user, database }, source);
   const directories = await programDirectories(invocation);
   const repository = await openRepository(ctx, invocation);
-  await withLock(ctx, repository, {
-    exclusive: false,
+  await withReadLock(ctx, repository, {
     ...lockWait(invocation),
     run: async (locked) => {
       printer.progress.phase('planning');

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { applyRestore, type RestoreResult } from '../../restorer/applyRestore.ts';
 import { planRestore } from '../../restorer/planRestore.ts';
@@ -25,8 +25,7 @@ export const run: CommandRun<typeof restoreFilesSpec> = async (ctx, invocation) 
   const existing = existingFiles(options);
   if (options.targetDir !== undefined || !options.inPlace) chooseDestination(options, undefined);
   const repository = await openRepository(ctx, invocation);
-  await withLock(ctx, repository, {
-    exclusive: false,
+  await withReadLock(ctx, repository, {
     ...lockWait(invocation),
     run: async (locked) => {
       const { snapshot: text, path } = parseSnapshotPath(invocation.arguments[0]!);

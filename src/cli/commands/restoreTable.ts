@@ -1,6 +1,6 @@
 import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { RestoredTable } from '../../restore/applyTableRestore.ts';
 import { parseTableName, type TableRestoreOptions, type TableRestorePlan } from '../../restore/planTableRestore.ts';
@@ -21,8 +21,7 @@ export const run: CommandRun<typeof restoreTableSpec> = async (ctx, invocation) 
   const request = recoveryRequest(invocation);
   const wanted = await wantedTables(invocation);
   const repository = await openRepository(ctx, invocation);
-  await withLock(ctx, repository, {
-    exclusive: false,
+  await withReadLock(ctx, repository, {
     ...lockWait(invocation),
     run: async (locked) => {
       invocation.printer.progress.phase('planning');
