@@ -139,4 +139,5 @@ test('however many backups there are, only the newest are read', async () => {
   expect(days.size).toBeGreaterThan(7); // a hundred hours are four
   expect(app?.backups.length).toBeLessThan(110);
   expect(reads).toBeLessThan(330); // two trees and a record each
+  expect((await gather({ newest: 200 }, counting)).sources[0]?.backups).toHaveLength(200);
 });

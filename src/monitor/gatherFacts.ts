@@ -32,6 +32,8 @@ const loadConcurrency = 8;
 export interface GatherOptions {
   /** Only these sources; undefined for all. */
   readonly sources: ReadonlySet<string> | undefined;
+  /** Look into at least this many of the newest backups of each source. */
+  readonly newest?: number | undefined;
   /** The retention policy of a source; undefined when it has none. */
   readonly policyOf: (source: string) => RetentionPolicy | undefined;
   /** Asks the server of a source; undefined when there is none to ask. */
@@ -96,7 +98,8 @@ async function sourceFacts(
   const { proofs, holds } = common;
   const kind = kindOf(members[0]!) as SourceKind;
   const failed = failedSnapshots(proofs, members);
-  const looked = await lookInto(ctx, common.repository, worthALook(members, ctx.clock.now()));
+  const count = Math.max(lookedInto, common.newest ?? 0);
+  const looked = await lookInto(ctx, common.repository, worthALook(members, { count, now: ctx.clock.now() }));
   const backups = looked.map(({ facts }) =>
     failed.has(facts.id) ? { ...facts, flaw: { reason: 'its last proof failed', partial: false } } : facts,
   );
@@ -119,14 +122,17 @@ async function sourceFacts(
 }
 
 /** Of all of a source, newest first. */
-function worthALook(members: readonly Snapshot[], now: Date): Snapshot[] {
+function worthALook(
+  members: readonly Snapshot[],
+  { count, now }: { readonly count: number; readonly now: Date },
+): Snapshot[] {
   const days = new Set<string>();
   return members.filter((snapshot, index) => {
     const time = timeOf(snapshot);
     const day = time.toDateString(); // of this machine's calendar, as a chart shows it
     const isNewestOfDay = !days.has(day) && now.getTime() - time.getTime() <= (everyDayOf + 1) * dayMs;
     days.add(day);
-    return index < lookedInto || isNewestOfDay;
+    return index < count || isNewestOfDay;
   });
 }
 

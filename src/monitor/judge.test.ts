@@ -354,3 +354,20 @@ test('time alone never makes anything better', () => {
     }),
   );
 });
+
+test('what would be lost is never counted from a backup that is not good, nor from the future', () => {
+  fc.assert(
+    fc.property(anySource, fc.option(fc.integer({ min: 0, max: 60 * dayMs })), (facts, lastCommit) => {
+      const window = { ...walFacts().window, lastCommit: lastCommit === null ? undefined : ago(lastCommit) };
+      const exposure = exposureOf({ ...facts, wal: walFacts({ window }) }, now);
+      const usable = facts.backups.filter(({ flaw, time }) => flaw?.partial !== false && time <= ago(-5 * minuteMs));
+      if (usable.length === 0) expect(exposure).toBeUndefined();
+      else {
+        const good = usable.filter(({ flaw }) => flaw === undefined);
+        const newest = (good[0] ?? usable[0])!.time;
+        const point = window.lastCommit !== undefined && window.lastCommit > newest ? window.lastCommit : newest;
+        expect(exposure?.lossMs).toBe(Math.max(0, now.getTime() - point.getTime()));
+      }
+    }),
+  );
+});

@@ -32,8 +32,11 @@ type SurveyInvocation = Pick<
 
 const noFlags = { host: undefined, port: undefined, user: undefined, database: undefined };
 
-/** Looks at the repository and the servers of the named sources (default all), and judges. Throws `not-found`. */
-export async function survey(ctx: Context, invocation: SurveyInvocation): Promise<Survey> {
+/**
+ * Looks at the repository and the servers of the named sources (default all), and judges. At least the `newest` backups
+ * of each are looked into. Throws `not-found`.
+ */
+export async function survey(ctx: Context, invocation: SurveyInvocation, newest?: number): Promise<Survey> {
   const names = invocation.arguments;
   const loaded = await invocation.loadConfig();
   const { config } = loaded;
@@ -43,6 +46,7 @@ export async function survey(ctx: Context, invocation: SurveyInvocation): Promis
   const [common, own] = [policyOfConfig(config), sourcePoliciesOfConfig(config)];
   const facts = await gatherFacts(ctx, repository, {
     sources,
+    newest,
     policyOf: (source) => own.get(source) ?? common,
     askServer: (source) => askServer(ctx, loaded, source),
   });
