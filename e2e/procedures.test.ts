@@ -91,7 +91,7 @@ beforeAll(async () => {
   };
   const server = `postgresql://postgres@${encodeURIComponent(cluster.socketDirectory)}:${cluster.port}/postgres`;
   await follow(`cd '${example}'; node scripts/setup.mjs ~/scenescout --server '${server}' --port ${await freePort()}`);
-  await follow(`${atTheApplication} understudy init; mkdir "$DIR"`);
+  await follow(`${atTheApplication} understudy init; understudy evidence keygen ../evidence-key.pem; mkdir "$DIR"`);
   const child = startScript(cronLines.find(({ when }) => when === '@reboot')?.command ?? 'false', reader);
   receiver = { child, ended: outcomeOf(child) };
 });
