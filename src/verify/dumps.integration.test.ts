@@ -16,6 +16,7 @@ import { createCluster, type Cluster } from '../testing/postgresServer.ts';
 import { passwordText, reopen } from '../testing/repositories.ts';
 import { createRichDatabase } from '../testing/richDatabase.ts';
 import { tempDir, type TempDir } from '../testing/tempDir.ts';
+import type { Assertion } from './application/assertion.ts';
 import { failed, problemsOf } from './fixture/prove.ts';
 import { tamper } from './fixture/tamper.ts';
 import type { Proof } from './proof.ts';
@@ -89,14 +90,22 @@ function restoreRecord(): Promise<void> {
   return edit('understudy.json', () => Buffer.from(JSON.stringify(record)));
 }
 
+function asserted(sql: string): Assertion {
+  return { kind: 'sql', name: 'what we count on', sql, database: undefined, role: undefined, timeoutMs: 10_000 };
+}
+
 function details(proof: Proof): Record<string, readonly string[]> {
   return Object.fromEntries(failed(proof).map(({ name, detail }) => [name, detail]));
 }
 
 test('a good dump passes: everything in it comes back as it was recorded', async () => {
-  const proof = await prove();
+  const proof = await prove({
+    level: undefined,
+    assertionsOf: () => [asserted('select count(*) = 2000 from public.events')],
+  });
   expect(problemsOf(proof)).toEqual([]);
-  expect(proof).toMatchObject({ verdict: 'passed', level: 4, notReached: [], recovery: null });
+  expect(proof).toMatchObject({ verdict: 'passed', level: 5, notReached: [], recovery: null });
+  expect(proof.checks.at(-1)).toMatchObject({ name: 'what we count on', level: 5 });
   expect(proof.snapshot).toMatchObject({ kind: 'dump', source: 'app' });
   expect(proof.phases.map(({ name }) => name)).toEqual(['restore', 'checks']);
   expect(proof.recoveryMs).toBe(proof.phases[0]!.durationMs);
@@ -139,7 +148,8 @@ test('whatever a record says otherwise than the dump holds, the rehearsal names'
     bytes[at + 1] = '9'.charCodeAt(0);
     return bytes;
   });
-  const proof = await prove();
+  const assertionsOf = () => [asserted('select sum(balance) = 50 * 1000 from public.accounts')];
+  const proof = await prove({ level: 5, assertionsOf });
   await undo();
   await restoreRecord();
   expect(proof.verdict).toBe('failed');
@@ -157,6 +167,7 @@ test('whatever a record says otherwise than the dump holds, the rehearsal names'
     'constraints': [expect.stringContaining('events_venue_id_fkey of public.events: in the record FOREIGN KEY')],
     'policies': [expect.stringContaining('own_events of public.events: in the record permissive for SELECT')],
     'grants': [expect.stringContaining('rights on table public.venues: in the record')],
+    'what we count on': [],
   });
   expect(proof.checks.find(({ name }) => name === 'extensions')).toMatchObject({
     status: 'warning',
@@ -313,6 +324,19 @@ test('a dump of PostgreSQL 13 by a newer pg_dump goes back into PostgreSQL 13', 
   expect(proof.tables).toMatchObject([{ database: 'postgres', name: 'public.t', rows: 10 }]);
   expect(readFileSync(join(kept!, 'data/PG_VERSION'), 'utf8')).toBe('13\n');
   rmSync(kept!, { recursive: true });
+
+  // where no programs of that version are, a newer server takes it
+  const { proof: newer } = await verifySnapshot(ctx, await reopen(own.repository), {
+    selector: { text: 'latest' },
+    level: 4,
+    sandbox: { scratch: scratch.path, programs: { packageRoot: '/' } },
+    progress: silentProgress,
+  });
+  expect(newer.verdict).toBe('passed');
+  expect(newer.checks.find(({ name }) => name === 'sandbox')).toMatchObject({
+    status: 'warning',
+    detail: expect.arrayContaining([expect.stringContaining('was of major 13')]),
+  });
 });
 
 test('killed at the beginning of any phase, it leaves nothing that the next one does not remove', async () => {

@@ -29,7 +29,8 @@ export function checkNotCaptured({ notCaptured }: DumpRecord): Outcome {
     ({ database, what, reason }) => `${database === null ? '' : `${database}: `}${what}: ${reason}`,
   );
   if (unexpected.length === 0) {
-    return { status: 'passed', actual: `${lines.length} things left out on purpose`, detail: lines };
+    const actual = lines.length === 0 ? 'nothing' : `${lines.length} things that are left out on purpose`;
+    return { status: 'passed', actual, detail: lines };
   }
   return {
     status: 'warning',

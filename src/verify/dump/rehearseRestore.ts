@@ -155,7 +155,8 @@ class RestoreRehearsal {
         const onTable = (): void => progress.advance({ items: 1 });
         const is = await describeDatabase(this.#ctx, ofDatabase(from.name), { jobs, onTable });
         databases.push({ from, is, partial: isPartial(record, from) });
-        used.push(...(await findUsedNumbers(this.#ctx, ofDatabase(from.name), is)));
+        const lines = await findUsedNumbers(this.#ctx, ofDatabase(from.name), is);
+        used.push(...lines.map((line) => `${from.name}: ${line}`));
       }
       const server = await describeServer(this.#ctx, connection);
       const apart = this.#problems.length === 0 ? { databases, untested: [] } : setApartUnmade(databases);
