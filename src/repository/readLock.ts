@@ -8,9 +8,9 @@ export interface ReadLockOptions<T> extends LockWait {
 }
 
 /**
- * As `withLock` with a shared lock, for an operation that only reads: where the repository may not be written to, a copy
- * on a read-only disk for one, it goes on without. A prune beside it can then make it fail, and never falsify it: every
- * blob is checked. Throws `repository-locked`.
+ * As `withLock` with a shared lock, for what only reads. Where the repository may not be written to, a copy
+ * on a read-only disk for one, it goes on without: a prune beside it can then make it fail and never falsify it, since
+ * every blob is checked. Throws `repository-locked`.
  */
 export async function withReadLock<T>(
   ctx: Context,
