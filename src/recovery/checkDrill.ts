@@ -27,8 +27,9 @@ function effectOutside({ kind, options }: Step, directory: string): string | und
       const path = resolve(directory, textOf(options['directory']));
       return isInside(directory, path) ? undefined : `runs a program in ${path}`;
     }
-    case 'restore-database':
     case 'restore-table':
+      return options['sandbox'] === true ? undefined : 'writes to a running server';
+    case 'restore-database':
       return 'writes to a running server';
     case 'sql':
       return options['write'] === true ? 'writes to a running server' : undefined;

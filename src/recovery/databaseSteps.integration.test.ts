@@ -58,6 +58,8 @@ describe('restore-cluster', () => {
     const result = await runStep(step, { ...options, attempt: 2 });
     const dataDirectory = bench.directory.join('restored');
     expect(result.facts).toMatchObject({
+      flaw: null,
+      restoredAt: expect.stringMatching(/Z$/),
       snapshot: snapshot.id,
       source: 'main',
       systemIdentifier: row?.id,

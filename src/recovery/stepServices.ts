@@ -18,8 +18,10 @@ export interface WalAccess {
 export interface TablesRequest extends Pick<TableRestoreOptions, 'tables' | 'target' | 'as' | 'replace'> {
   readonly source?: string | undefined;
   readonly snapshot?: string | undefined;
-  /** With a zone: from a physical backup, as at this moment; without: from a dump. */
+  /** With a zone, or `latest`: from a physical backup, as at this moment. Undefined: from a dump. */
   readonly time?: string | undefined;
+  /** Into a copy of the database beside the recovered one, which is removed: nothing else is touched. Needs `time`. */
+  readonly sandbox: boolean;
   readonly from?: string | undefined;
 }
 

@@ -48,7 +48,7 @@ export interface ChosenEvidence {
   readonly missed: readonly string[];
 }
 
-/** The evidence of a span of time, and the months without a drill in it: from the first one on unless told otherwise. */
+/** The evidence of a span of time, and the months without a drill in it; without `from`, since the first one. */
 export function chooseEvidence(
   all: readonly StoredEvidence[],
   { from, to, plan }: EvidenceSpan,

@@ -31,10 +31,12 @@ for envelope in *.dsse.json; do
   report="\${envelope%.dsse.json}.json"
   sed -n 's/.*"payload":"\\([^"]*\\)".*/\\1/p' "$envelope" | base64 -d > "$work/payload"
   sed -n 's/.*"sig":"\\([^"]*\\)".*/\\1/p' "$envelope" | base64 -d > "$work/signature"
-  { printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < "$work/payload")"; cat "$work/payload"; } > "$work/signed"
+  printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < "$work/payload")" > "$work/signed"
+  cat "$work/payload" >> "$work/signed"
   openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/signed" -sigfile "$work/signature" || exit 1
   digest=$(sha256sum "$report" | cut -d ' ' -f 1)
-  grep -q "\\"name\\":\\"$report\\",\\"digest\\":{\\"sha256\\":\\"$digest\\"" "$work/payload" || { echo "$report was changed"; exit 1; }
+  subject="\\"name\\":\\"$report\\",\\"digest\\":{\\"sha256\\":\\"$digest\\""
+  grep -qF "$subject" "$work/payload" || { echo "$report was changed"; exit 1; }
   echo "$report is what was signed"
 done
 rm -r "$work"
@@ -42,7 +44,7 @@ rm -r "$work"
 
 ## That none is missing in between
 
-Each report names the one before it, and its SHA-256, as \`integrity.previous\`. Follow it from the newest to the oldest:
+Each report names the one before it, and its SHA-256, as \`integrity.previous\`. From the newest to the oldest:
 
 \`\`\`sh
 grep -A 3 '"previous": {' ./*.json | grep -E '"(id|sha256)"' || echo 'the first report has none before it'

@@ -66,14 +66,14 @@ test('a plan brings a table and a database back from a dump, and looks at them',
     { step: 'table', snapshot: snapshot.id, restoredRows: 50, backupKind: 'dump', candidates: [{ chosen: true }] },
     { step: 'database', snapshot: snapshot.id, location: expect.stringContaining('local:'), startLsn: null },
   ]);
-  expect(timeline.steps.map(({ facts }) => facts)).toMatchObject([
+  expect(timeline.steps.slice(0, 2).map(({ facts }) => facts)).toMatchObject([
     { tables: 'public.event_restored', notMade: null },
     { databases: 'b', tables: 1 },
   ]);
   expect(result).toMatchObject({ rtoMet: true, rpoMet: true });
 });
 
-test('the monthly test restores the newest backup with its WAL in a sandbox, and leaves nothing there', async () => {
+test('the monthly test and a table are rehearsed from the newest backup with its WAL, and leave nothing there', async () => {
   await using proofs = await ProofBench.open();
   await using cluster = await proofs.createArchiving();
   const { snapshot } = await proofs.backup(cluster);
@@ -93,5 +93,18 @@ test('the monthly test restores the newest backup with its WAL in a sandbox, and
   expect(result).toMatchObject({ rtoMet: true, rpoMet: true });
   const bad = await bench.run([...words, '--set', 'checksums=/bin/false'], environment);
   expect(bad).toMatchObject({ status: 1, output: expect.stringContaining('the run is over: failed') });
+  // the server is not there: only the name of the database is taken from its URI
+  const live = { ...environment, DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/postgres' };
+  const places = ['--runs', bench.runs, '--scratch', bench.sandboxes];
+  const table = await bench.run(['drill', 'run', 'table-recovery', '--set', 'table=public.event', ...places], live);
+  expect(table.output).toContain('restored public.event_restored');
+  expect(table.status).toBe(0);
+  expect(bench.evidence()).toMatchObject({
+    target: { isolation: expect.stringContaining('removed') },
+    result: { restoredRows: 50, rpoMet: true },
+    backups: [{ kind: 'restore-table', snapshot: snapshot.id, startLsn: expect.any(String) }],
+    stepsNotRun: [{ id: 'decide' }],
+  });
+  expect(await cluster.sql('select count(*)::int as n from event')).toEqual([{ n: 50 }]);
   expect(readdirSync(bench.sandboxes)).toEqual([]);
 });

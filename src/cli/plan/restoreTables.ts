@@ -5,7 +5,12 @@ import type { Repository } from '../../repository/repository.ts';
 import { parseRecoveryTarget } from '../../restore/recoveryTarget.ts';
 import type { Invocation } from '../command.ts';
 import { sandboxOptions } from '../restore/sandboxOptions.ts';
-import { applyTablesAtTime, planTablesAtTime } from '../restore/tablesAtTime.ts';
+import {
+  applyTablesAtTime,
+  planTablesAtTime,
+  rehearseTablesAtTime,
+  type TablesRehearsed,
+} from '../restore/tablesAtTime.ts';
 import { applyTablesFromDump, planTablesFromDump } from '../restore/tablesFromDump.ts';
 
 export interface TablesRestore {
@@ -17,7 +22,7 @@ export interface TablesRestore {
 /** Brings tables back for a step of a plan, as `understudy restore table` does. Throws as that does. */
 export async function restoreTables(
   ctx: Context,
-  { invocation, repository, request: { time, source, snapshot, from, ...wanted } }: TablesRestore,
+  { invocation, repository, request: { time, source, snapshot, from, sandbox: rehearsed, ...wanted } }: TablesRestore,
 ): Promise<TablesRestored> {
   const programDirectories = (await invocation.loadConfig()).config.postgresBinaries;
   const options = { ...wanted, programDirectories, from };
@@ -30,18 +35,19 @@ export async function restoreTables(
     return { snapshot: found.id, consistentAt: record.snapshotTime, tables, unmade: wanted.replace ? [] : unmade };
   }
   const request = {
-    target: parseRecoveryTarget({ time }),
+    target: parseRecoveryTarget(time === 'latest' ? {} : { time }),
     inclusive: true,
     timeline: 'latest',
     action: 'promote',
   } as const;
-  const plan = await planTablesAtTime(ctx, repository, { ...options, request, source, snapshot });
-  const sandbox = await sandboxOptions(invocation, undefined);
-  const { tables, lastCommit } = await applyTablesAtTime(ctx, repository, {
-    plan,
-    sandbox,
-    progress: silentProgress,
-  });
-  const { backup } = plan.route;
-  return { snapshot: backup.snapshot.id, consistentAt: lastCommit ?? backup.record.stopTime, tables, unmade: [] };
+  const atTime = { ...options, request, source, snapshot };
+  const room = { sandbox: await sandboxOptions(invocation, undefined), progress: silentProgress };
+  if (rehearsed) return told(await rehearseTablesAtTime(ctx, repository, { ...room, options: atTime }));
+  const plan = await planTablesAtTime(ctx, repository, atTime);
+  return told({ ...(await applyTablesAtTime(ctx, repository, { ...room, plan })), route: plan.route });
+}
+
+function told({ tables, lastCommit, route }: TablesRehearsed): TablesRestored {
+  const { snapshot, record } = route.backup;
+  return { snapshot: snapshot.id, consistentAt: lastCommit ?? record.stopTime, tables, unmade: [] };
 }

@@ -2,6 +2,7 @@ import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { openSqlConnection } from '../../postgres/sqlConnection.ts';
 import { applyTableRestore, type RestoredTable } from '../../restore/applyTableRestore.ts';
 import { findBaseBackup, loadBaseBackups } from '../../restore/baseBackup.ts';
 import { chooseRoute, type Route } from '../../restore/chooseBackup.ts';
@@ -20,6 +21,9 @@ export interface TablesAtTimeOptions extends Omit<TableRestoreOptions, 'sourceMa
   readonly from?: string | undefined;
 }
 
+/** Stands for the live database in a rehearsal. */
+const rehearsalDatabase = 'understudy_rehearsal';
+
 /** How tables come back from a physical backup. */
 export interface TablesAtTimePlan {
   readonly route: Route;
@@ -37,6 +41,15 @@ export async function planTablesAtTime(
   repository: Repository,
   options: TablesAtTimeOptions,
 ): Promise<TablesAtTimePlan> {
+  const { sourceMajor, ...route } = await chooseTablesRoute(ctx, repository, options);
+  return { ...route, tables: await planTableRestore(ctx, { ...options, sourceMajor }) };
+}
+
+async function chooseTablesRoute(
+  ctx: Context,
+  repository: Repository,
+  options: TablesAtTimeOptions,
+): Promise<Omit<TablesAtTimePlan, 'tables'> & { readonly sourceMajor: number }> {
   const { request, source, snapshot } = options;
   checkRequest(request, false);
   const backups =
@@ -47,8 +60,7 @@ export async function planTablesAtTime(
   const { record } = route.backup;
   const names = record.databases.map(({ name }) => name).filter((name) => name !== 'template0' && name !== 'template1');
   const database = chooseDatabase(names, options);
-  const sourceMajor = Math.floor(record.serverVersion / 10_000);
-  return { route, request, database, tables: await planTableRestore(ctx, { ...options, sourceMajor }) };
+  return { route, request, database, sourceMajor: Math.floor(record.serverVersion / 10_000) };
 }
 
 /** Recovers the cluster in a sandbox, takes the tables out of it, and removes the sandbox. */
@@ -64,6 +76,42 @@ export async function applyTablesAtTime(
   const staged = { connection: copy.connection, database };
   const tables = await applyTableRestore(ctx, plan.tables, { staged, progress });
   return { tables, lastCommit: copy.end.lastCommit };
+}
+
+/** Tables that came back where nobody uses them. */
+export interface TablesRehearsed {
+  readonly route: Route;
+  readonly tables: readonly RestoredTable[];
+  readonly lastCommit: string | undefined;
+}
+
+export interface RehearsalOptions extends Pick<RecoveredCopyOptions, 'sandbox' | 'progress'> {
+  /** Of `target` only the name of the database counts; its server is not asked. */
+  readonly options: TablesAtTimeOptions;
+}
+
+/**
+ * As both of the above, into a copy of the database on the sandbox's own server: it stands for the live one, which is
+ * not touched. Throws as both.
+ */
+export async function rehearseTablesAtTime(
+  ctx: Context,
+  repository: Repository,
+  { options, sandbox, progress }: RehearsalOptions,
+): Promise<TablesRehearsed> {
+  const { route, request, database, sourceMajor } = await chooseTablesRoute(ctx, repository, options);
+  const wanted = { target: request.target, inclusive: request.inclusive, timeline: route.timeline };
+  await using copy = await openRecoveredCopy(ctx, repository, { backup: route.backup, wanted, sandbox, progress });
+  {
+    await using sql = await openSqlConnection(ctx, { ...copy.connection, database: 'template1' });
+    const words = 'SELECT format($$CREATE DATABASE %I TEMPLATE %I$$, $1::text, $2::text) AS statement';
+    const [row] = await sql.query(words, [rehearsalDatabase, database]);
+    await sql.query(String(row?.['statement']));
+  }
+  const target = { ...copy.connection, database: rehearsalDatabase };
+  const plan = await planTableRestore(ctx, { ...options, target, sourceMajor });
+  const tables = await applyTableRestore(ctx, plan, { staged: { connection: copy.connection, database }, progress });
+  return { route, tables, lastCommit: copy.end.lastCommit };
 }
 
 /** Which database the tables are taken from. Throws `not-found`, `usage`. */

@@ -13,14 +13,24 @@ export const restoreTableKind = defineStepKind({
     connection: z.string().min(1).describe('URI of the database that gets them; the place for a secret.'),
     source: z.string().min(1).optional().describe('Whose backup; needed where there are several.'),
     snapshot: z.string().min(1).optional().describe('Backup to take; default the newest that fits.'),
-    time: z.string().min(1).optional().describe('Moment, with a zone: from a physical backup. Default: from a dump.'),
+    time: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Moment, with a zone, or `latest`: from a physical backup. Default: from a dump.'),
     from: z.string().min(1).optional().describe('Database that had the tables; default the one named like the target.'),
     as: z.string().min(1).optional().describe('Name of the restored table, for one.'),
     replace: z.boolean().default(false).describe('Replace the rows of the live table.'),
+    sandbox: z
+      .boolean()
+      .default(false)
+      .describe('Into a copy of the recovered database, which is removed; `connection` only names the database.'),
   },
   secretKeys: ['connection'],
   // a table beside the live one would come twice, under another name
-  repeatable: ({ replace }) => replace,
+  repeatable: ({ replace, sandbox }) => replace || sandbox,
+  check: ({ sandbox, time }) =>
+    sandbox && time === undefined ? [{ path: ['sandbox'], message: 'a sandbox needs `time`' }] : [],
   run: async (ctx, { tables, connection, replace, ...options }, step) => {
     const login = parseConnectionUri(step.fill(connection).reveal());
     const { database } = login;

@@ -22,7 +22,7 @@ export function trendOf(earlier: readonly Evidence[], now: string): NonNullable<
   };
 }
 
-/** Deviations of earlier runs that nobody has closed; one that was found several times counts once, with its first day. */
+/** Deviations of earlier runs that nobody has closed; one that was found several times counts once, from the first. */
 export function carriedOver(
   earlier: readonly Evidence[],
   { own, now }: { readonly own: readonly Deviation[]; readonly now: string },

@@ -25,7 +25,7 @@ const marks: Readonly<Record<string, string>> = {
 
 export type Reasons = Readonly<Record<string, string>>;
 
-/** Shows a value of a document, whatever it is; of what is null, the reason. `path` is the way to it, as in `unknown`. */
+/** Shows a value of a document, whatever it is; of what is null, the reason. `path` leads to it, as in `unknown`. */
 export function shown(value: unknown, path: string, reasons: Reasons): Html {
   if (value === null) return html`<p>— ${reasons[path] ?? 'not known'}</p>`;
   if (Array.isArray(value)) return shownList(value, path, reasons);
