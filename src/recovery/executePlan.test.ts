@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Context } from '../base/context.ts';
 import { Secret } from '../base/secret.ts';
 import { Bench, failing } from './fixture/runBench.ts';
 import type { JournalEntry } from './runEvent.ts';
@@ -94,6 +95,22 @@ test('a failed step is tried again after pauses that double', async () => {
   expect(bench.clock.monotonicMs()).toBe(40_000);
   const used = new Bench({ steps: [{ id: 'a', retries: { times: 1 } }], work: { a: failing() } });
   expect((await used.run()).steps.get('a')).toMatchObject({ attempts: 2, status: 'failed' });
+});
+
+test('an attempt that was cut short uses up no retry', async () => {
+  let kill = new AbortController();
+  const work = (ctx: Context, attempt: number) => {
+    if (attempt > 2) return attempt === 3 ? failing()() : Promise.resolve();
+    kill.abort(new Error('killed'));
+    return ctx.clock.sleep(1000, ctx.signal);
+  };
+  const bench = new Bench({ steps: [{ id: 'a', retries: { times: 1 } }], work: { a: work } });
+  for (let killed = 0; killed < 2; killed++) {
+    await expect(bench.run(kill.signal)).rejects.toThrow('killed');
+    kill = new AbortController();
+  }
+  const state = await bench.run(kill.signal);
+  expect(state.steps.get('a')).toMatchObject({ status: 'succeeded', attempts: 4, failures: 1 });
 });
 
 test('a step is stopped when its time is up', async () => {

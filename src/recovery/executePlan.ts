@@ -114,7 +114,8 @@ class Execution {
       this.#record({ type: 'step-succeeded', ...ended, summary: outcome.summary, facts: outcome.facts ?? {} });
       return;
     }
-    const retryInMs = attempt > step.retries.times ? null : retryDelay(step, attempt);
+    const { failures } = stepState(this.#state, step.id); // an attempt that was cut short is none
+    const retryInMs = failures >= step.retries.times ? null : retryDelay(step, failures);
     this.#record({ type: 'step-failed', ...ended, error: outcome, retryInMs });
     const follows = step.always || !hasHalted(this.#plan, this.#state);
     if (retryInMs !== null && follows) await clock.sleep(retryInMs, this.#ctx.signal);
@@ -214,8 +215,8 @@ async function withDeadline<T>(ctx: Context, step: Step, work: (ctx: Context) =>
   }
 }
 
-function retryDelay({ retries }: Step, attempt: number): number {
-  return Math.min(retries.longestDelayMs, retries.delayMs * 2 ** (attempt - 1));
+function retryDelay({ retries }: Step, failures: number): number {
+  return Math.min(retries.longestDelayMs, retries.delayMs * 2 ** failures);
 }
 
 function stepError(error: unknown): StepError {

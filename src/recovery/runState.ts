@@ -17,6 +17,8 @@ export interface StepDecision {
 export interface StepState {
   readonly status: StepStatus;
   readonly attempts: number;
+  /** Attempts that failed; the others succeeded, run, or were cut short. */
+  readonly failures: number;
   readonly begunAt: string | undefined;
   readonly endedAt: string | undefined;
   /** Of all attempts that ended. */
@@ -48,6 +50,7 @@ export interface RunState {
 const untouched: StepState = {
   status: 'pending',
   attempts: 0,
+  failures: 0,
   begunAt: undefined,
   endedAt: undefined,
   machineMs: 0,
@@ -118,7 +121,12 @@ function advanceStep(step: StepState, entry: StepEntry): StepState {
         error: undefined,
       };
     case 'step-failed':
-      return { ...ended(step, entry), status: entry.retryInMs === null ? 'failed' : 'retrying', error: entry.error };
+      return {
+        ...ended(step, entry),
+        status: entry.retryInMs === null ? 'failed' : 'retrying',
+        failures: step.failures + 1,
+        error: entry.error,
+      };
     case 'step-waits':
       return {
         ...step,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { syncDirectory, writeFileAtomic } from '../../base/atomicFile.ts';
@@ -29,18 +29,35 @@ export interface StepDestination {
  */
 export function stepDestination(
   { destination, existing }: { readonly destination: string; readonly existing: StepDestination['existing'] },
-  { directory, step }: StepEnvironment,
+  step: StepEnvironment,
 ): StepDestination {
-  const marker = join(directory, `.restoring-${step}`);
+  const note = attemptNote(step);
   return {
-    path: resolve(directory, destination),
-    existing: existing === 'refuse' && existsSync(marker) ? 'delta' : existing,
-    begin: () => {
+    path: resolve(step.directory, destination),
+    existing: existing === 'refuse' && note.read() !== undefined ? 'delta' : existing,
+    begin: () => note.write(''),
+    end: () => note.remove(),
+  };
+}
+
+/** What an attempt leaves for the next one, in case it is cut short. */
+export interface AttemptNote {
+  /** Undefined when no attempt was cut short. */
+  read(): string | undefined;
+  write(text: string): void;
+  remove(): void;
+}
+
+export function attemptNote({ directory, step }: StepEnvironment): AttemptNote {
+  const path = join(directory, `.restoring-${step}`);
+  return {
+    read: () => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+    write: (text) => {
       mkdirSync(directory, { recursive: true });
-      writeFileAtomic(marker, Buffer.from(''));
+      writeFileAtomic(path, Buffer.from(text));
     },
-    end: () => {
-      rmSync(marker, { force: true });
+    remove: () => {
+      rmSync(path, { force: true });
       syncDirectory(directory);
     },
   };

@@ -1,13 +1,15 @@
 // needs PostgreSQL's client programs
 import { execFile } from 'node:child_process';
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { dumpBench, everything, schemaText } from '../../testing/dumpBench.ts';
 import { needs } from '../../testing/needs.ts';
 import { createCluster } from '../../testing/postgresServer.ts';
 import { createRichDatabase } from '../../testing/richDatabase.ts';
+import { tempDir } from '../../testing/tempDir.ts';
 import { tableHashes } from '../../testing/tableHashes.ts';
+import { runStep } from '../fixture/stepRun.ts';
 import { restoreDatabaseKind } from './restoreDatabase.ts';
 
 const run = promisify(execFile);
@@ -37,4 +39,25 @@ needs('restic')('what the runbook says to type brings all of a database back', a
   );
   expect(rows).toMatchObject([{ next: '990' }]);
   expect(rows[0]).not.toMatchObject({ pages: 0 });
+});
+
+test('the URL names the database that is lost, and one that was complete when we were killed stays as it is', async () => {
+  await using cluster = await createCluster();
+  await using bench = await dumpBench(cluster);
+  await cluster.sql('create database shop');
+  await bench.backup({ filters: { ...everything, databases: ['shop'] } });
+  await cluster.sql('drop database shop');
+  await using directory = await tempDir();
+  const url = `postgresql://postgres@${encodeURIComponent(cluster.socketDirectory)}/shop`;
+  const services = { repository: () => Promise.resolve(bench.repository), postgresBinaries: () => Promise.resolve([]) };
+  const options = { directory: directory.path, services, secrets: { url } };
+  const step = { kind: 'restore-database', connection: '${url}' };
+  expect(await runStep(step, options)).toMatchObject({ summary: 'restored shop' });
+  expect(await readdir(directory.path)).toEqual([]);
+  await using client = await cluster.connect({ database: 'shop' });
+  await client.query('create table used ()');
+  await expect(runStep(step, options)).rejects.toMatchObject({ code: 'destination-not-empty' });
+  await writeFile(directory.join('.restoring-step'), '["shop"]'); // as it is left between the last act and the journal
+  expect(await runStep(step, options)).toMatchObject({ summary: 'restored shop', facts: { databases: 'shop' } });
+  expect((await client.query('select * from used')).rows).toEqual([]);
 });

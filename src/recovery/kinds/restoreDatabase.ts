@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import { parseConnectionUri } from '../../postgres/connectionOptions.ts';
+import type { Context } from '../../base/context.ts';
+import { parseConnectionUri, type ConnectionOptions } from '../../postgres/connectionOptions.ts';
+import { openSqlConnection } from '../../postgres/sqlConnection.ts';
 import { withLock } from '../../repository/lock.ts';
 import { applyLogicalRestore } from '../../restore/applyLogicalRestore.ts';
-import { planLogicalRestore } from '../../restore/planLogicalRestore.ts';
-import { defineStepKind } from '../stepKind.ts';
+import { findDump, type Dump } from '../../restore/loadDump.ts';
+import { planLogicalRestore, type PlannedDatabase } from '../../restore/planLogicalRestore.ts';
+import { defineStepKind, type StepResult } from '../stepKind.ts';
+import { attemptNote, type AttemptNote } from './destination.ts';
 
 /** Exists on every server; the one to restore is no place to be logged in to. */
 const maintenanceDatabase = 'postgres';
@@ -27,34 +31,32 @@ export const restoreDatabaseKind = defineStepKind({
   },
   secretKeys: ['connection'],
   repeatable: () => true,
-  run: async (ctx, { connection, source, snapshot, ...options }, step) => {
+  run: async (ctx, { connection, source, snapshot, ...wanted }, step) => {
     const login = parseConnectionUri(step.fill(connection).reveal());
     const repository = await step.services.repository(ctx);
     return withLock(ctx, repository, {
       exclusive: false,
       run: async (locked) => {
-        const plan = await planLogicalRestore(locked, repository, {
-          ...options,
-          selector: { text: snapshot, source },
-          schema: undefined,
-          target: { ...login, database: login.database ?? maintenanceDatabase },
-          programDirectories: await step.services.postgresBinaries(),
-        });
-        await applyLogicalRestore(locked, plan);
-        const names = plan.databases.map(({ name }) => name).join(', ');
-        const lacking = plan.databases.flatMap((database) => database.lacking.map(({ what }) => what));
-        return {
-          summary: `restored ${names}${lacking.length === 0 ? '' : `; the dump does not hold ${lacking.join(', ')}`}`,
-          facts: {
-            snapshot: plan.dump.snapshot.id,
-            source: plan.dump.record.source,
-            consistentAt: plan.dump.record.snapshotTime,
-            serverVersion: plan.serverVersion,
-            databases: names,
-            tables: plan.databases.reduce((sum, { tables }) => sum + tables, 0),
-            lacking: lacking.length,
-          },
-        };
+        const selector = { text: snapshot, source };
+        const dump = await findDump(locked, repository, selector);
+        const { databases, into } = wanted;
+        const chosen = databases.length > 0 ? databases : dump.record.databases.map(({ name }) => name);
+        const target = serverLogin(login, into === undefined ? chosen : [into]);
+        const note = attemptNote(step);
+        const done = await madeBefore(locked, target, note);
+        const left = chosen.filter((name) => !done.includes(into ?? name));
+        const options = { ...wanted, selector, schema: undefined, target, databases: left };
+        const programDirectories = await step.services.postgresBinaries();
+        const planned: PlannedDatabase[] = [];
+        if (left.length > 0) {
+          const plan = await planLogicalRestore(locked, repository, { ...options, programDirectories });
+          planned.push(...plan.databases);
+          const created = planned.filter(({ action }) => action === 'create').map(({ name }) => name);
+          note.write(JSON.stringify([...done, ...created]));
+          await applyLogicalRestore(locked, plan);
+        }
+        note.remove();
+        return restored(dump, planned, done);
       },
     });
   },
@@ -74,3 +76,42 @@ export const restoreDatabaseKind = defineStepKind({
     ].join('\n');
   },
 });
+
+/** The database that the URL names may be one of those to restore, and is no place to be logged in to then. */
+function serverLogin(login: ConnectionOptions, names: readonly string[]): ConnectionOptions {
+  const { database } = login;
+  return { ...login, database: database === undefined || names.includes(database) ? maintenanceDatabase : database };
+}
+
+/**
+ * Databases that an attempt which was cut short did not find, and that are there now: a database gets its name when it
+ * is complete.
+ */
+async function madeBefore(ctx: Context, target: ConnectionOptions, note: AttemptNote): Promise<string[]> {
+  const names = z.array(z.string()).parse(JSON.parse(note.read() ?? '[]'));
+  if (names.length === 0) return [];
+  await using sql = await openSqlConnection(ctx, target);
+  const rows = await sql.query('SELECT datname AS name FROM pg_catalog.pg_database WHERE datname = ANY ($1)', [names]);
+  return rows.map(({ name }) => String(name));
+}
+
+function restored(
+  { snapshot, record }: Dump,
+  planned: readonly PlannedDatabase[],
+  done: readonly string[],
+): StepResult {
+  const names = [...done, ...planned.map(({ name }) => name)].join(', ');
+  const lacking = planned.flatMap((database) => database.lacking.map(({ what }) => what));
+  return {
+    summary: `restored ${names}${lacking.length === 0 ? '' : `; the dump does not hold ${lacking.join(', ')}`}`,
+    facts: {
+      snapshot: snapshot.id,
+      source: record.source,
+      consistentAt: record.snapshotTime,
+      serverVersion: record.serverVersionText,
+      databases: names,
+      tables: planned.reduce((sum, { tables }) => sum + tables, 0),
+      lacking: lacking.length,
+    },
+  };
+}
