@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../base/context.ts';
 import { lockDirectory } from '../base/directoryLock.ts';
@@ -137,6 +138,7 @@ export async function resumeRun(ctx: Context, text: string, options: RunOptions)
     places.id,
     underWay.map(([id]) => id),
   );
+  await removeOrphans(ctx, tmpdir());
   {
     using journal = FileJournal.reopen(places.journal, content);
     const { by, host } = options.identity;
@@ -183,7 +185,8 @@ async function clearAbandonedDrills(ctx: Context, { runs, onWarning }: RunOption
       onWarning?.(`run ${id} is left as it is: ${errorMessage(error)}`);
     }
   }
-  await removeOrphans(ctx, sandboxes);
+  // a server of a step runs in the system's directory
+  for (const directory of new Set([sandboxes, tmpdir()])) await removeOrphans(ctx, directory);
 }
 
 async function endAbandoned(ctx: Context, places: RunPlaces): Promise<void> {

@@ -23,7 +23,10 @@ function effectOutside({ kind, options }: Step, directory: string): string | und
       const path = resolve(directory, textOf(options['destination']));
       return isInside(directory, path) ? undefined : `writes ${path}`;
     }
+    case 'test-cluster':
     case 'run': {
+      const data = resolve(directory, textOf(options['dataDirectory']));
+      if (!isInside(directory, data)) return `starts a server on ${data}`;
       const path = resolve(directory, textOf(options['directory']));
       return isInside(directory, path) ? undefined : `runs a program in ${path}`;
     }

@@ -7,6 +7,7 @@ import { restoreFilesKind } from './kinds/restoreFiles.ts';
 import { restoreTableKind } from './kinds/restoreTable.ts';
 import { runKind } from './kinds/run.ts';
 import { sqlKind } from './kinds/sql.ts';
+import { testClusterKind } from './kinds/testCluster.ts';
 import { waitKind } from './kinds/wait.ts';
 import type { StepKind } from './stepKind.ts';
 
@@ -16,6 +17,7 @@ export const stepKinds: readonly StepKind[] = [
   restoreDatabaseKind,
   restoreTableKind,
   restoreFilesKind,
+  testClusterKind,
   runKind,
   sqlKind,
   httpKind,
