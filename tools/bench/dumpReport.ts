@@ -23,8 +23,8 @@ export function dumpLines(cases: readonly CaseResult[]): string[] {
     '## Dumps',
     '',
     '`kind: dump`, ours alone, default compression. *Stored* is what the run added to the repository, *read* all that',
-    'its processes read from anywhere, their own program included. Shares are of what the first dump stored; for what was',
-    'read, of the size of the database.',
+    'its processes read from anywhere, their own program included. Shares are of what the first dump stored; of the',
+    'size of the database for what was read.',
     '',
     '| work | database | stored or read | share | target |  |',
     '| --- | --- | --- | --- | --- | --- |',
@@ -32,9 +32,9 @@ export function dumpLines(cases: readonly CaseResult[]): string[] {
     '',
     'A day changes mostly what is new, and what is new lies together: few chunks change. Rows changed anywhere are the',
     'worst case: a chunk of 64 KiB to 1 MiB holds hundreds of rows, so that with one row in a hundred changed hardly',
-    'any chunk stays as it was (0.99 to the power of 300 is 5 %). Only chunks of some seven rows would keep below 8 %, and',
-    'to name so many of them in index and tree takes as much again. A physical backup is the way for such a database:',
-    'it stores chunks of pages, and between two backups WAL.',
+    'any chunk stays as it was (0.99 to the power of 300 is 5 %). Only chunks of some seven rows would keep below 8 %,',
+    'and to name so many of them in index and tree takes as much again. What grows with the changes alone is WAL: such',
+    'a database is better kept by base backups at longer intervals and the WAL between them.',
     '',
   ];
 }
