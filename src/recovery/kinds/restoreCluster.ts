@@ -107,6 +107,9 @@ function restore(
         storeKey: access?.storeKey ?? false,
         owner,
       });
+      const { leaseFailure } = result;
+      if (leaseFailure !== undefined)
+        step.output(`no prune is kept from WAL that this recovery needs: ${leaseFailure.message}`);
       for (const refused of result.refused) step.output(`not restored: ${refused}`);
       const { flaw } = await loadRecordFacts(locked, repository, plan.backup.snapshot);
       return { plan, bytes: result.totalBytes, owner, destination, flaw: flaw?.reason ?? null };
