@@ -147,6 +147,9 @@ test('a drill whose evidence cannot be stored does not end well, and is stored l
   const refused = await drill('--json');
   expect(refused.status).toBe(3);
   expect(codeOf(refused)).toBe('evidence-not-stored');
+  expect(jsonLines(refused.stdout)).toContainEqual(
+    expect.objectContaining({ message_type: 'run_ended', kept: 'failed' }),
+  );
   expect(written().evidence.result.verdict).toBe('passed');
   renameSync(dir.join('repository/understudy'), dir.join('in-the-way'));
   expect(await understudy('evidence', 'store', 'latest', '--runs', 'runs')).toMatchObject({ status: 0 });

@@ -118,7 +118,8 @@ test('a review that is taken away or changed is found by the evidence that follo
 test('a signature that was taken away, is by another key, or cannot be checked, is a problem', async () => {
   const { repository } = await chained(key);
   const stored = await all(repository);
-  const newest = stored.at(-1)!;
+  const newest = stored.at(-1);
+  if (newest === undefined) throw new Error('nothing is stored');
   const checked = (one: StoredEvidence, keys = [pair.publicKey]) =>
     verifyChain([...stored.slice(0, -1), one], keys)
       .at(-1)

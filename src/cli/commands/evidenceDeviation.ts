@@ -19,9 +19,9 @@ export const run: CommandRun<typeof evidenceDeviationSpec> = async (ctx, invocat
   const before = id === undefined ? newDeviation(evidence, options, ctx.clock.now()) : known(evidence, id);
   const deviation = changed(before, options);
   await amendEvidence(ctx, repository, { to: found, kind: 'deviation', by: actor(options), deviation });
-  const { id: run } = evidence.report;
-  printer.result('evidence_deviation', { run, ...deviation }, () => {
-    return `${run} ${deviation.id}: ${deviation.finding} (${deviation.status}, by ${deviation.dueDate})`;
+  const { id: of } = evidence.report;
+  printer.result('evidence_deviation', { run: of, ...deviation }, () => {
+    return `${of} ${deviation.id}: ${deviation.finding} (${deviation.status}, by ${deviation.dueDate})`;
   });
 };
 

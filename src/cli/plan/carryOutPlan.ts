@@ -99,7 +99,7 @@ function givenValues(words: readonly string[]): Map<string, string> {
 async function conclude(ctx: Context, invocation: RunInvocation, run: LoadedRun): Promise<void> {
   const { printer } = invocation;
   const { evidence, kept } = await keepEvidence(ctx, invocation, run);
-  printer.result('run_ended', { evidence }, () => evidenceText(evidence));
+  printer.result('run_ended', { evidence, kept }, () => evidenceText(evidence, kept === 'failed'));
   printer.remark(`Evidence: ${run.places.evidencePage}${kept === 'stored' ? ', and in the repository' : ''}`);
   ctx.log.info({ run: run.places.id, ...evidence.result }, 'the run is over');
   requireGood(run, evidence);

@@ -10,18 +10,20 @@ const stepColumns: readonly Column<StepEvidence>[] = [
   { title: 'OUTCOME', value: ({ error, summary }) => error?.message ?? summary ?? '' },
 ];
 
-/** The evidence of a run for a terminal: result, steps, deviations. */
-export function evidenceText({ report, authority, objective, result, timeline, deviations }: Evidence): string {
+/** The evidence of a run for a terminal: result, steps, deviations. `unproved`: nobody keeps it yet. */
+export function evidenceText(evidence: Evidence, unproved = false): string {
+  const { report, authority, objective, result, timeline, deviations } = evidence;
   const { plan } = authority;
   const rows: (readonly [string, string])[] = [
     ['run', `${report.id} (${report.type})`],
     ['plan', `${plan.name}, version ${plan.version}`],
-    ['result', result.verdict],
+    ['result', unproved ? `${result.verdict}, but NOT PROVED: the evidence is not stored` : result.verdict],
     [
       'time',
       `${span(result.totalSeconds)} (machine ${span(result.machineSeconds)}, people ${span(result.humanSeconds)}, ` +
-        `interrupted ${span(result.interruptedSeconds)})${objectiveText(objective.rtoSeconds, result.rtoMet)}`,
+        `interrupted ${span(result.interruptedSeconds)})`,
     ],
+    ['recovery', recoveryText(result.recoverySeconds) + objectiveText(objective.rtoSeconds, result.rtoMet)],
     ...(result.dataLossSeconds === null
       ? []
       : [['data loss', span(result.dataLossSeconds) + objectiveText(objective.rpoSeconds, result.rpoMet)] as const]),
@@ -43,6 +45,10 @@ export const runColumns: readonly Column<Evidence>[] = [
   { title: 'OBJECTIVE', align: 'right', value: ({ objective }) => span(objective.rtoSeconds) },
   { title: 'BY', value: ({ authority }) => authority.startedBy },
 ];
+
+function recoveryText(seconds: number | null): string {
+  return seconds === null ? 'none' : span(seconds);
+}
 
 function objectiveText(seconds: number | null, met: boolean | null): string {
   if (seconds === null) return '';

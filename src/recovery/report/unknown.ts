@@ -117,7 +117,12 @@ const ofRepository = [
     (field) => `backups.*.${field}`,
   ),
   ...['encryptionAtRest', 'keyId', 'keyTestedAt'].map((field) => `controls.${field}`),
-  ...['retention', 'carriedOver', 'planChanged', 'trend', 'integrity.previous', 'scope.databases'],
+  'retention',
+  'carriedOver',
+  'planChanged',
+  'trend',
+  'integrity.previous',
+  'scope.databases',
 ];
 
 /**
