@@ -13,10 +13,10 @@ import {
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { Secret } from '../base/secret.ts';
+import { commit, git, listen, openBench } from '../testing/gitBench.ts';
 import { listProcesses } from '../testing/processes.ts';
 import { rootOnly } from '../testing/needs.ts';
 import { serverUser } from '../testing/serverUser.ts';
-import { commit, git, listen, openBench } from './fixture/gitBench.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -56,7 +56,7 @@ export async function createScratchDirectory(parent: string): Promise<ScratchDir
   }
 }
 
-/** Gives a scratch directory a name under which nobody tidies it up, and returns that. What ran in it must have ended. */
+/** Gives a scratch directory a name under which it stays, and returns that. What ran in it must have ended. */
 export function keepScratchDirectory(path: string): string {
   const kept = path.replace(prefix, 'understudy-kept-');
   renameSync(path, kept);

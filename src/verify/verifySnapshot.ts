@@ -36,8 +36,8 @@ const verifications: Readonly<Record<SourceKind, KindVerification>> = {
 
 /**
  * Verifies a backup up to a level. A bad backup is a result, and so is a bad tester; thrown is only what keeps it from
- * being found: `not-found`, `ambiguous-id`, `repository-locked`, `usage` for a snapshot that is no source's, for a target
- * of one that is no physical backup, and for level 5 without assertions.
+ * being found: `not-found`, `ambiguous-id`, `repository-locked`, `usage` for a snapshot that is no source's, for a
+ * target of one that is no physical backup, and for level 5 without assertions.
  */
 export async function verifySnapshot(
   ctx: Context,

@@ -60,9 +60,10 @@ function sections(at: string, node: Node): string[] {
     .filter(({ child }) => !isMapping(child))
     .map((each) => row(each.path, each.child, each.required));
   const heading = at === '' ? [] : ['', title(at, node), '', introduction(at)];
-  const table = [...heading, '', '| key | value | default | also | meaning |', '|---|---|---|---|---|', ...rows];
+  const table = ['', '| key | value | default | also | meaning |', '|---|---|---|---|---|', ...rows];
   const below = children.filter(({ child }) => isMapping(child)).flatMap(({ path, child }) => membersOf(path, child));
-  return rows.length > 0 ? [table.join('\n'), ...below] : below;
+  const own = [...heading, ...(rows.length > 0 ? table : [])];
+  return own.length > 0 ? [own.join('\n'), ...below] : below;
 }
 
 function membersOf(path: string, node: Node): string[] {

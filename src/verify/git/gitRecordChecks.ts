@@ -9,7 +9,7 @@ import { nodesBelow } from '../directory/treeContents.ts';
 import type { Outcome } from '../proof/checkList.ts';
 import { refProblems } from './refProblems.ts';
 
-/** What git itself does not hold, and what remotes have otherwise, a person should know; only the first is a warning. */
+/** A person should know what git does not hold (a warning), and what remotes have otherwise. */
 export function describeGit({ record }: Loaded<GitRecord>): Outcome {
   const { refs, packs, sizeBytes, from, isShallow, usesLfs, submodules, working, remotes } = record;
   const notHere = [
