@@ -97,7 +97,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await follow(`${atTheApplication} if [ -e "$PID_FILE" ]; then kill "$(cat "$PID_FILE")" || true; fi`);
+  await runScript(`${atTheApplication} kill "$(cat "$PID_FILE")"`, reader);
   if (receiver?.child.pid !== undefined && receiver.child.exitCode === null) {
     process.kill(-receiver.child.pid, 'SIGTERM');
     await receiver.ended;
