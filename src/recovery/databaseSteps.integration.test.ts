@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
 import { createCluster, existingCluster } from '../testing/postgresServer.ts';
@@ -69,5 +70,22 @@ describe('restore-cluster', () => {
     await using restored = await existingCluster({ dataDirectory });
     await restored.start();
     expect(await restored.sql('select count(*)::int as n from event')).toEqual([{ n: 100 }]);
+  });
+
+  test('a backup with a damaged page is restored, and the step tells that it is not whole', async () => {
+    await using bench = await ProofBench.open();
+    await using cluster = await createCluster();
+    await cluster.sql('create table event as select generate_series(1, 5000) as id; checkpoint');
+    const [file] = await cluster.sql<{ path: string }>(`select pg_relation_filepath('event') as path`);
+    await cluster.stop();
+    const fd = openSync(join(cluster.dataDirectory, file?.path ?? ''), 'r+');
+    writeSync(fd, Buffer.alloc(16, 0x5a), 0, 16, 8192 * 3 + 4000);
+    closeSync(fd);
+    await cluster.start();
+    await bench.backup(cluster);
+    const services = { repository: () => bench.openRepository(), postgresBinaries: () => Promise.resolve([]) };
+    const step = { kind: 'restore-cluster', destination: 'restored', target: { immediate: true } };
+    const { facts } = await runStep(step, { directory: bench.directory.path, services });
+    expect(facts).toMatchObject({ flaw: 'it has pages with wrong checksums' });
   });
 });

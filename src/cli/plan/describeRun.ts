@@ -20,10 +20,9 @@ export function evidenceText(evidence: Evidence, unproved = false): string {
     ['result', unproved ? `${result.verdict}, but NOT PROVED: the evidence is not stored` : result.verdict],
     [
       'time',
-      `${span(result.totalSeconds)} (machine ${span(result.machineSeconds)}, people ${span(result.humanSeconds)}, ` +
-        `interrupted ${span(result.interruptedSeconds)})`,
+      `${span(result.recoverySeconds ?? result.totalSeconds)} (machine ${span(result.machineSeconds)}, people ${span(result.humanSeconds)}, ` +
+        `interrupted ${span(result.interruptedSeconds)})${objectiveText(objective.rtoSeconds, result.rtoMet)}`,
     ],
-    ['recovery', recoveryText(result.recoverySeconds) + objectiveText(objective.rtoSeconds, result.rtoMet)],
     ...(result.dataLossSeconds === null
       ? []
       : [['data loss', span(result.dataLossSeconds) + objectiveText(objective.rpoSeconds, result.rpoMet)] as const]),
@@ -45,10 +44,6 @@ export const runColumns: readonly Column<Evidence>[] = [
   { title: 'OBJECTIVE', align: 'right', value: ({ objective }) => span(objective.rtoSeconds) },
   { title: 'BY', value: ({ authority }) => authority.startedBy },
 ];
-
-function recoveryText(seconds: number | null): string {
-  return seconds === null ? 'none' : span(seconds);
-}
 
 function objectiveText(seconds: number | null, met: boolean | null): string {
   if (seconds === null) return '';
