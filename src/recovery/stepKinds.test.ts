@@ -227,7 +227,7 @@ test('of a source of files its content is restored, not where it lay and not the
   const services = { repository: () => Promise.resolve(repository) };
   const restored = async (destination: string, path: string) => {
     await runStep({ kind: 'restore-files', source: 'app', destination, path }, { directory: directory.path, services });
-    return readdirSync(directory.join(destination), { recursive: true }).toSorted();
+    return readdirSync(directory.join(destination), { recursive: true, encoding: 'utf8' }).toSorted();
   };
   expect(await restored('all', '')).toEqual(['conf', 'conf/two', 'one']);
   expect(await restored('part', 'conf')).toEqual(['two']);
