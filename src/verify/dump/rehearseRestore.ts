@@ -76,7 +76,8 @@ class RestoreRehearsal {
   async run(): Promise<Rehearsal> {
     let opened: EmptySandbox | undefined;
     const open = async (): Promise<Outcome> => {
-      const { sandbox = {} } = this.#subject.options;
+      const { sandbox = {}, progress } = this.#subject.options;
+      progress.phase('starting a sandbox');
       const major = await chooseServerMajor(this.#ctx, this.#dump, sandbox.programs);
       const superuser = chooseSuperuser(this.#dump);
       opened = await openEmptySandbox(this.#ctx, { ...sandbox, major, superuser });
