@@ -40,6 +40,18 @@ test('a proof that failed stands until one of its level passes, or its snapshot 
   expect(factsOf('dump').lastProof).toBeUndefined();
 });
 
+test('damage of the repository stands until the whole of it has passed, whatever one snapshot proves', () => {
+  const damaged = { id: null, verdict: 'failed', level: 2 } as const;
+  expect(factsOf('dump', { level: 4 }, damaged).lastProof).toMatchObject({ verdict: 'failed', snapshot: undefined });
+  expect(factsOf('dump', { id: null, level: 2 }, damaged).lastProof?.verdict).toBe('passed');
+});
+
+test('a tester that broke afterwards takes nothing back of a failure', () => {
+  const broke = { verdict: 'inconclusive' } as const;
+  expect(factsOf('dump', broke, { verdict: 'failed' }).lastProof?.verdict).toBe('failed');
+  expect(factsOf('dump', broke, {}, { verdict: 'failed' }).lastProof?.verdict).toBe('inconclusive');
+});
+
 test('the recovery time is that of the newest rehearsal that passed', () => {
   const facts = factsOf(
     'postgres',

@@ -41,14 +41,21 @@ export function proofFacts(
   };
 }
 
-/** A proof that did not pass stands until one of its level or above has; a lesser one proves nothing against it. */
+/**
+ * A proof that did not pass stands until one of its level or above has; a lesser one proves nothing against it, nor one
+ * of a single snapshot against damage of the repository. One that failed says more than a later one without a result.
+ */
 function lastThatCounts(proofs: readonly Proof[]): Proof | undefined {
-  let passedLevel = 0;
+  const standing: Proof[] = [];
+  const passed = { any: 0, whole: 0 };
   for (const proof of proofs) {
-    if (proof.verdict === 'passed') passedLevel = Math.max(passedLevel, proof.level);
-    else if (proof.level > passedLevel) return proof;
+    const { verdict, level, snapshot } = proof;
+    if (verdict === 'passed') {
+      passed.any = Math.max(passed.any, level);
+      if (snapshot === null) passed.whole = Math.max(passed.whole, level);
+    } else if (level > (snapshot === null ? passed.whole : passed.any)) standing.push(proof);
   }
-  return proofs[0];
+  return standing.find(({ verdict }) => verdict === 'failed') ?? standing[0] ?? proofs[0];
 }
 
 function factsOf({ snapshot, verdict, level, finishedAt }: Proof): ProofFacts {
