@@ -29,6 +29,7 @@ test.each([
   [{ kind: 'http', url: 'http://h/', method: 'POST' }, 'sends POST'],
   [{ kind: 'notify', command: ['mail'], message: 'x' }, 'tells something to somebody'],
   [{ kind: 'run', command: ['make'], directory: '/srv/app' }, 'runs a program in /srv/app'],
+  [{ kind: 'test-cluster', command: ['make'], dataDirectory: '/srv/pg' }, 'starts a server on /srv/pg'],
 ])('a drill does not act outside of its sandbox, unless the step says that it may: %j', (step, effect) => {
   expect(foundIn(step)).toEqual([`step "a" would act outside of the drill's sandbox: it ${effect}`]);
   expect(foundIn({ ...step, drill: true })).toEqual([]);
@@ -41,6 +42,7 @@ test.each([
   { kind: 'restore-cluster', destination: '${run.directory}/main' },
   { kind: 'run', command: ['make'], directory: '${run.directory}/app' },
   { kind: 'run', command: ['make'] },
+  { kind: 'test-cluster', command: ['make'], dataDirectory: 'restored' },
   { kind: 'sql', source: 'main', statement: 'select 1' },
   { kind: 'http', url: 'http://h/' },
   { kind: 'approve', prompt: 'fine?' },

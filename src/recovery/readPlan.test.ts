@@ -26,6 +26,19 @@ test('a plan is read with its defaults', () => {
   });
 });
 
+test.each([
+  ['${source} != none', 'none', false],
+  ['${source} != none', 'my code', true],
+  ['${source} == my code', 'my code', true],
+])('a step is left out by comparison: %s with %s', (when, source, begins) => {
+  const parts = { parameters: { source: { description: 's' } }, steps: [{ ...step, when }] };
+  expect(read(parts, new Map([['source', source]])).plan?.steps[0]?.when).toBe(begins);
+  const unclear = read({ ...parts, steps: [{ ...step, when: '${source}' }] }, new Map([['source', source]]));
+  expect(unclear.issues).toMatchObject([
+    { path: ['steps', 0, 'when'], message: `expected true, false, or a comparison, found "${source}"` },
+  ]);
+});
+
 test('parameters take the given value, their default, or a stand-in, with its type', () => {
   const parts = {
     parameters: {
