@@ -1,6 +1,8 @@
+import { tmpdir } from 'node:os';
 import { createContext, type Context } from '../base/context.ts';
 import { OperationError, isOperationError } from '../base/errors.ts';
 import { silentProgress, type Progress } from '../base/progress.ts';
+import { removeOrphans } from '../postgres/scratchDirectory.ts';
 import { openSqlConnection, type SqlConnection } from '../postgres/sqlConnection.ts';
 import { applyGlobals } from './logical/globals.ts';
 import { DatabaseLoader, type LoadOptions } from './logical/loadDatabase.ts';
@@ -43,6 +45,7 @@ export async function applyLogicalRestore(
   options: ApplyLogicalRestoreOptions = {},
 ): Promise<void> {
   const { jobs = defaultJobs, progress = silentProgress, keepFailed = false, onUnmade } = options;
+  await removeOrphans(ctx, tmpdir()); // the files that a killed restore handed to pg_restore
   await using sql = await openSqlConnection(ctx, plan.target);
   if (plan.globals !== undefined) await applyGlobals(ctx, sql, plan.globals);
   for (const planned of plan.databases) {

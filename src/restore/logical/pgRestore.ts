@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
@@ -7,6 +7,7 @@ import type { ClientPrograms } from '../../postgres/clientPrograms.ts';
 import type { ConnectionOptions } from '../../postgres/connectionOptions.ts';
 import { libpqEnvironment } from '../../postgres/libpqEnvironment.ts';
 import { openProgram, runProgram } from '../../postgres/runProgram.ts';
+import { createScratchDirectory } from '../../postgres/scratchDirectory.ts';
 
 /** An archive of pg_dump in custom format, as a stream. */
 export interface ArchiveContent {
@@ -90,7 +91,7 @@ export async function loadArchiveParallel(
   archive: ArchiveContent,
   { target, args, jobs, load }: ArchiveLoad & { readonly jobs: number; readonly load: typeof loadArchive },
 ): Promise<void> {
-  await using directory = await temporaryDirectory();
+  await using directory = await createScratchDirectory(tmpdir());
   const path = join(directory.path, 'archive');
   await writeFile(path, archive.bytes, { mode: 0o600 });
   const from = { name: archive.name, bytes: nothing() };
@@ -129,9 +130,9 @@ export async function withEntries<T>(
   entries: readonly string[],
   work: (args: readonly string[]) => Promise<T>,
 ): Promise<T> {
-  await using directory = await temporaryDirectory();
+  await using directory = await createScratchDirectory(tmpdir());
   const path = join(directory.path, 'entries');
-  await writeFile(path, entries.map((line) => `${line}\n`).join(''));
+  await writeFile(path, entries.map((line) => `${line}\n`).join(''), { mode: 0o600 });
   return await work([`--use-list=${path}`]);
 }
 
@@ -184,11 +185,6 @@ class ToldLines {
     this.lines.push(line.trim());
     if (this.lines.length > maxToldLines) this.lines.splice(maxToldLines / 2, 1);
   }
-}
-
-async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'understudy-restore-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {
