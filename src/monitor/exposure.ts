@@ -15,11 +15,11 @@ export interface Exposure {
 /**
  * Counted from the newest state that can be recovered: when a backup was taken, never when it was finished; of a
  * cluster with WAL the last commit that follows a good backup without a gap, or what the server says. Undefined without
- * a backup one can count on.
+ * a backup one can count on, or when the server holds another cluster than the one that was backed up.
  */
 export function exposureOf(facts: SourceFacts, now: Date): Exposure | undefined {
   const backup = newestUsable(facts.backups, now);
-  if (backup === undefined) return undefined;
+  if (backup === undefined || facts.server?.isAnotherCluster === true) return undefined;
   const byBackup = exposure(backup.time, now, 'backup');
   const byWal = walPoint(facts, now);
   return byWal !== undefined && byWal > backup.time ? exposure(byWal, now, 'wal') : byBackup;
@@ -31,7 +31,7 @@ export function newestUsable(backups: readonly BackupFacts[], now: Date): Backup
   return past.find(({ flaw }) => flaw === undefined) ?? past.find(({ flaw }) => flaw?.partial === true);
 }
 
-export function isInFuture({ time }: Pick<BackupFacts, 'time'>, now: Date): boolean {
+export function isInFuture({ time }: { readonly time: Date }, now: Date): boolean {
   return time.getTime() > now.getTime() + clockToleranceMs;
 }
 

@@ -25,6 +25,8 @@ export interface SourceFacts {
   readonly lastProof: ProofFacts | undefined;
   /** Of the newest recovery that was rehearsed, in milliseconds. */
   readonly recovery: { readonly durationMs: number; readonly at: Date } | undefined;
+  /** Of clusters whose server was asked and answered. */
+  readonly server: ServerState | undefined;
   /** Of clusters of which WAL is archived. */
   readonly wal: WalFacts | { readonly unreadable: string } | undefined;
   /** Per rule of its retention; empty without one. */
@@ -72,7 +74,7 @@ export interface WalFacts {
 }
 
 /**
- * What the server said of the WAL it has written. `nothingUnarchived`: the archive had all of it when it was asked.
+ * What the server said of the WAL it has written. `all-archived`: the archive had all of it when it was asked.
  * `at-most`: it hands over in time, so that what is not there yet is younger than `archiveTimeoutMs`.
  */
 export type ServerFacts =
@@ -80,6 +82,22 @@ export type ServerFacts =
   | { readonly state: 'all-archived' }
   | { readonly state: 'at-most'; readonly archiveTimeoutMs: number }
   | { readonly state: 'unreachable'; readonly reason: string };
+
+/** What a server says of itself. */
+export interface ServerState {
+  /** True when the newest good backup is of another cluster: nothing that this one holds is backed up. */
+  readonly isAnotherCluster: boolean;
+  /** Set when handing over WAL failed and has not succeeded since. */
+  readonly archivingFails: ArchivingFailure | undefined;
+}
+
+export interface ArchivingFailure {
+  readonly segment: string;
+  /** When it last succeeded, since the server's statistics began. */
+  readonly lastSuccess: Date | undefined;
+  /** Undefined when the role may not know. */
+  readonly waitingFiles: number | undefined;
+}
 
 /** One rule of a retention policy. */
 export interface SlotFacts {
@@ -90,6 +108,8 @@ export interface SlotFacts {
   readonly wanted: number | undefined;
   /** Periods that are over, in its reach and in the life of the source, without a backup; the newest first. */
   readonly missing: readonly string[];
+  /** Whether the period that ended last is one of them. */
+  readonly lastIsMissing: boolean;
 }
 
 export interface StorageFacts {

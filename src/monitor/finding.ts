@@ -12,6 +12,7 @@ export type Rule =
   | 'verification'
   | 'proof'
   | 'recovery-time'
+  | 'server'
   | 'wal'
   | 'slots'
   | 'retention'

@@ -50,12 +50,13 @@ test('sources, their backups and what is wrong with them; other programs are onl
   const unproved = await backup('app');
   await backup('config');
   await backUp(ctx, repository, { files: { 'a.txt': Buffer.from('a') } });
+  await backup('mail', { kind: 'of a later version' });
   await saveProof(ctx, repository, proofOf({ id: unproved, verdict: 'failed', at: ctx.clock.now() }));
   const held = { format: 1, event: 'held', source: 'app', snapshot: first, reason: 'it shrank' } as const;
   await saveHoldEvent(ctx, repository, { ...held, time: ctx.clock.now().toISOString() });
 
   const facts = await gather();
-  expect(facts.foreignSnapshots).toBe(1);
+  expect(facts.foreignSnapshots).toBe(2);
   expect(facts.sources.map(({ source, backupCount }) => [source, backupCount])).toEqual([
     ['app', 3],
     ['config', 1],
@@ -80,8 +81,8 @@ test('slots are counted by the policy of the source; the day that is not over is
   const policyOf = (): RetentionPolicy => ({ daily: 7, last: 2 });
   const [app] = (await gather({ policyOf })).sources;
   expect(app?.slots).toEqual([
-    { rule: 'last', unit: 'last', filled: 2, wanted: 2, missing: [] },
-    { rule: 'daily', unit: 'day', filled: 2, wanted: 7, missing: ['2026-11-24', '2026-11-23'] },
+    { rule: 'last', unit: 'last', filled: 2, wanted: 2, missing: [], lastIsMissing: false },
+    { rule: 'daily', unit: 'day', filled: 2, wanted: 7, missing: ['2026-11-24', '2026-11-23'], lastIsMissing: false },
   ]);
 });
 

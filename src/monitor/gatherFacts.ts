@@ -15,7 +15,7 @@ import type { Proof } from '../verify/proof.ts';
 import { loadProofs } from '../verify/proofStore.ts';
 import type { BackupFacts, RepositoryFacts, SourceFacts } from './facts.ts';
 import { proofFacts } from './proofFacts.ts';
-import type { ServerAnswer } from './serverFacts.ts';
+import { serverState, type ServerAnswer } from './serverFacts.ts';
 import { slotFacts } from './slotFacts.ts';
 import { storageFacts } from './storageFacts.ts';
 import { walFacts } from './walFacts.ts';
@@ -69,7 +69,7 @@ export async function gatherFacts(
     proofs: await readProofs(ctx, repository),
     holds: await loadHolds(ctx, repository),
   };
-  const ours = snapshots.filter((snapshot) => sourceIdentity(snapshot) !== undefined);
+  const ours = snapshots.filter((snapshot) => sourceIdentity(snapshot) !== undefined && kindOf(snapshot) !== undefined);
   const sources: SourceFacts[] = [];
   for (const { key, snapshots: members } of groupSnapshots(ours, ['source'])) {
     const source = key.source ?? '';
@@ -104,7 +104,6 @@ async function sourceFacts(
     failed.has(facts.id) ? { ...facts, flaw: { reason: 'its last proof failed', partial: false } } : facts,
   );
   const flawed = new Set([...failed, ...backups.flatMap(({ id, flaw }) => (flaw === undefined ? [] : [id]))]);
-  const bases = looked.flatMap(({ facts, base }) => (base === undefined || flawed.has(facts.id) ? [] : [base]));
   const good = members.filter(({ id }) => !flawed.has(id));
   const hold = holds.get(source);
   const present = new Set(members.flatMap(({ id, original }) => [id, ...(original === undefined ? [] : [original])]));
@@ -115,7 +114,7 @@ async function sourceFacts(
     firstBackup: timeOf(members.at(-1)!),
     backups,
     ...proofFacts(proofs, { source, kind, present }),
-    wal: await walOf(ctx, common, { source, bases }),
+    ...(await clusterFacts(ctx, common, { source, bases: basesOf(looked, backups) })),
     slots: slotFacts(good, common.policyOf(source), ctx.clock.now()),
     held: hold?.event === 'held' ? hold.reason : undefined,
   };
@@ -173,15 +172,24 @@ async function readBackup(ctx: Context, repository: Repository, snapshot: Snapsh
   }
 }
 
-/** Newest first in, oldest first out: what was made later ends later. */
-async function walOf(
+/** Base backups to recover from, newest first: the good ones; where none is, those that only lack something. */
+function basesOf(looked: readonly Looked[], backups: readonly BackupFacts[]): BaseBackup[] {
+  const usable = backups.some(({ flaw }) => flaw === undefined)
+    ? backups.map(({ flaw }) => flaw === undefined)
+    : backups.map(({ flaw }) => flaw?.partial === true);
+  return looked.flatMap(({ base }, index) => (base !== undefined && usable[index] === true ? [base] : []));
+}
+
+async function clusterFacts(
   ctx: Context,
   { repository, askServer }: Common,
   { source, bases }: { readonly source: string; readonly bases: readonly BaseBackup[] },
-): Promise<SourceFacts['wal']> {
-  if (bases.length === 0) return undefined;
-  const backups = bases.slice(0, walBackups).toReversed();
-  return walFacts(ctx, repository, { backups, server: await askServer(source) });
+): Promise<Pick<SourceFacts, 'server' | 'wal'>> {
+  const [newest] = bases;
+  if (newest === undefined) return { server: undefined, wal: undefined };
+  const server = await askServer(source);
+  const backups = bases.slice(0, walBackups).toReversed(); // oldest first: what was made later ends later
+  return { server: serverState(server, newest), wal: await walFacts(ctx, repository, { backups, server }) };
 }
 
 function timeOf({ time }: Pick<Snapshot, 'time'>): Date {

@@ -45,9 +45,7 @@ describe('backups', () => {
     const facts = { ...repositoryFacts(), foreignSnapshots: 3 };
     const findings = judge(facts, { objectives: undefined, sources: undefined }, now);
     expect(findings).toMatchObject([{ source: undefined, severity: 'critical' }]);
-    expect(verdictSentence(findings, facts, now)).toBe(
-      'there is no backup of any source, only 3 snapshots of other programs',
-    );
+    expect(verdictSentence(findings)).toBe('there is no backup of any source, only 3 snapshots of other programs');
   });
 
   test('a source that is not configured is told and not judged', () => {
@@ -168,12 +166,50 @@ describe('WAL', () => {
     [walFacts({ gaps: ['0/3000000 to 0/4000000 of timeline 1'], backupNeeded: true }), 'critical'],
     [walFacts({ gaps: ['0/3000000 to 0/4000000 of timeline 1'] }), 'info'],
     [walFacts({ backupNeeded: true }), 'critical'],
+    [undefined, 'info'],
     [walFacts({ behindBackup: true }), 'warning'],
     [walFacts({ server: { state: 'unreachable', reason: 'no route' } }), 'info'],
     [{ unreadable: 'a segment is damaged' }, 'unknown'],
   ] as const)('%o', (wal, severity) => {
     expect(verdictOf('wal', { kind: 'postgres', wal })).toMatch(new RegExp(`^${severity}:`));
   });
+});
+
+describe('the server', () => {
+  const well = { isAnotherCluster: false, archivingFails: undefined };
+
+  test('that holds another cluster is not backed up, however new the backups', () => {
+    const facts = { kind: 'postgres', server: { ...well, isAnotherCluster: true }, wal: walFacts() } as const;
+    expect(verdictOf('server', facts)).toMatch(/^critical: .*there is no backup of what it holds/);
+    expect(exposureOf(sourceFacts(facts), now)).toBeUndefined();
+    expect(verdictOf('server', { ...facts, server: well })).toMatch(/^ok/);
+  });
+
+  test('that fails to archive says since when', () => {
+    const archivingFails = { segment: '000000010000000000000007', lastSuccess: ago(hourMs), waitingFiles: 3 };
+    expect(verdictOf('server', { kind: 'postgres', server: { ...well, archivingFails } })).toBe(
+      'warning: the server fails to archive WAL (000000010000000000000007); ' +
+        'it last succeeded 2026-11-22 11:00 UTC; files that wait: 3',
+    );
+  });
+});
+
+test('without any WAL what would be lost is counted from the backup', () => {
+  const facts = { kind: 'postgres', backups: [backup({ time: ago(30 * minuteMs) })] } as const;
+  expect(verdictOf('exposure', facts, { tier: critical })).toBe(
+    'ok: if it were lost now, 30 min would be lost; tier critical allows 1 h',
+  );
+  expect(verdictOf('wal', facts)).toBe('info: no WAL is archived: only the backups themselves can be restored');
+  expect(verdictOf('wal', {})).toBe('nothing');
+});
+
+test('a commit or a proof of the future is told: ages say nothing then', () => {
+  const window = { ...walFacts().window, lastCommit: ago(-hourMs) };
+  expect(verdictOf('clock', { kind: 'postgres', wal: walFacts({ window }) })).toMatch(
+    /^warning: the last commit .* 1 h in/,
+  );
+  const lastProof = { snapshot: undefined, verdict: 'passed', level: 4, at: ago(-400 * dayMs) } as const;
+  expect(verdictOf('clock', { lastProof })).toMatch(/^warning: its last proof is dated 400 days in/);
 });
 
 test('WAL of a backup that was made just now may be on its way', () => {
@@ -200,6 +236,14 @@ describe('size', () => {
     );
     expect(verdictOf('size', sized(5 * mib, 10 * mib, 9 * mib, 11 * mib))).toMatch(/^ok/);
     expect(verdictOf('size', sized(24 * mib, 10 * mib, 9 * mib, 11 * mib))).toMatch(/^info: .*240 %/);
+  });
+
+  test('backups that are not good do not say what is usual', () => {
+    const flaw = { reason: 'it is incomplete', partial: true };
+    const bad = Array.from({ length: 9 }, () => backup({ sizeBytes: 1, flaw, time: ago(hourMs) }));
+    const good = [10, 10, 10].map((size) => backup({ sizeBytes: size * mib, time: ago(dayMs) }));
+    const backups = [backup({ sizeBytes: 4 * mib, time: ago(minuteMs) }), ...bad, ...good];
+    expect(verdictOf('size', { backups })).toMatch(/^warning: .*40 %/);
   });
 
   test('two backups say nothing of what is usual', () => {
@@ -238,15 +282,16 @@ describe('proofs', () => {
 });
 
 describe('retention', () => {
-  const slot = { filled: 3, wanted: 7 } as const;
+  const slot = { filled: 3, wanted: 7, lastIsMissing: true } as const;
 
-  test('a missed week is a warning, a missed day only told, an hour between daily backups nothing', () => {
+  test('a missed week is a warning until the next is over, a missed day only told, an hour between daily backups nothing', () => {
     const week = { ...slot, rule: 'weekly', unit: 'week', missing: ['2026-W45'] } as const;
     const day = { ...slot, rule: 'daily', unit: 'day', missing: ['2026-11-20', '2026-11-19'] } as const;
     const hour = { ...slot, rule: 'hourly', unit: 'hour', missing: ['2026-11-22T10'] } as const;
     expect(verdictOf('slots', { slots: [week, day] })).toBe(
       'warning: the retention policy has slots without a backup: weekly 2026-W45, daily 2026-11-20 and 1 more',
     );
+    expect(verdictOf('slots', { slots: [{ ...week, lastIsMissing: false }] })).toMatch(/^info/);
     expect(verdictOf('slots', { slots: [day] })).toMatch(/^info/);
     expect(verdictOf('slots', { slots: [hour] })).toBe('nothing');
     expect(verdictOf('slots', { slots: [day] }, { maxAgeMs: 8 * dayMs })).toBe('nothing');
@@ -262,15 +307,29 @@ describe('the verdict', () => {
 
   test('says what is lost when all is well', () => {
     const one = repositoryFacts(sourceFacts());
-    expect(verdictSentence(judge(one, expectations, now), one, now)).toBe(
+    expect(verdictSentence(judge(one, expectations, now))).toBe(
       'app is backed up and proved; if it were lost now, 1 h would be lost',
     );
     const two = repositoryFacts(
       sourceFacts(),
       sourceFacts({ source: 'config', backups: [backup({ time: ago(2 * hourMs) })] }),
     );
-    expect(verdictSentence(judge(two, expectations, now), two, now)).toBe(
+    expect(verdictSentence(judge(two, expectations, now))).toBe(
       '2 sources are backed up and proved; the most that would be lost now is 2 h (config)',
+    );
+  });
+
+  test('a dump whose recovery point WAL keeps loses nothing by its own age', () => {
+    const facts = sourceFacts({ source: 'dump', kind: 'dump', backups: [backup({ time: ago(20 * hourMs) })] });
+    const kept = expecting('dump', { kind: 'dump', tier: { name: 'critical', rpoMs: undefined, rtoMs: hourMs } });
+    const both = { objectives: new Map([...kept, ...expecting('app')]), sources: undefined };
+    expect(verdictSentence(judge(repositoryFacts(sourceFacts(), facts), both, now))).toBe(
+      '2 sources are backed up and proved; the most that would be lost now is 1 h (app)',
+    );
+    const alone = judge(repositoryFacts(facts), { objectives: kept, sources: undefined }, now);
+    expect(verdictSentence(alone)).toBe('dump is backed up and proved');
+    expect(alone.find(({ rule }) => rule === 'exposure')?.message).toBe(
+      'of 20 h ago; base backups and WAL of its server keep the recovery point',
     );
   });
 
@@ -278,7 +337,7 @@ describe('the verdict', () => {
     const facts = repositoryFacts(sourceFacts({ verified: undefined, held: 'it shrank' }));
     const objectives = new Map([...expecting('app'), ...expecting('database')]);
     const findings = judge(facts, { objectives, sources: undefined }, now);
-    expect(verdictSentence(findings, facts, now)).toBe('database: there is no backup; and 2 more');
+    expect(verdictSentence(findings)).toBe('database: there is no backup; and 2 more');
   });
 });
 

@@ -17,7 +17,7 @@ export interface Expectations {
  */
 export function judge(facts: RepositoryFacts, { objectives, sources }: Expectations, now: Date): Finding[] {
   const wanted = (name: string): boolean => sources === undefined || sources.has(name);
-  const expected = objectives ?? new Map(facts.sources.map(({ source, kind }) => [source, defaultObjectives(kind)]));
+  const expected = expectedSources(facts, objectives);
   const findings: Finding[] = [];
   for (const [source, objective] of expected) {
     if (!wanted(source)) continue;
@@ -29,12 +29,25 @@ export function judge(facts: RepositoryFacts, { objectives, sources }: Expectati
   return sources === undefined ? [...findings, ...judgeRepository(facts, expected.size)] : findings;
 }
 
+/** Who is judged by what: what is configured, else all that is found by the defaults. */
+export function expectedSources(
+  { sources }: Pick<RepositoryFacts, 'sources'>,
+  objectives: Expectations['objectives'],
+): ReadonlyMap<string, SourceObjectives> {
+  return objectives ?? new Map(sources.map(({ source, kind }) => [source, defaultObjectives(kind)]));
+}
+
 /** A source that changed its kind is another one: what is left of the old says nothing of the new. */
 function isExpected({ source, kind }: SourceFacts, expected: ReadonlyMap<string, SourceObjectives>): boolean {
   return expected.get(source)?.kind === kind;
 }
 
-function factsOf(facts: RepositoryFacts, source: string, { kind }: SourceObjectives): SourceFacts | undefined {
+/** What there is of a source that is expected. */
+export function factsOf(
+  facts: Pick<RepositoryFacts, 'sources'>,
+  source: string,
+  { kind }: SourceObjectives,
+): SourceFacts | undefined {
   return facts.sources.find((each) => each.source === source && each.kind === kind);
 }
 

@@ -1,4 +1,5 @@
 import { newestUsable } from './exposure.ts';
+import type { BackupFacts } from './facts.ts';
 import type { JudgedFacts, Opinion } from './opinion.ts';
 import { sizeText } from './words.ts';
 
@@ -13,7 +14,7 @@ export function judgeSize({ facts: { backups }, objective: { minSizeBytes }, now
   const newest = newestUsable(backups, now);
   const sizeBytes = newest?.sizeBytes;
   if (newest === undefined || sizeBytes === undefined) return undefined;
-  const usual = usualBytes(backups.slice(backups.indexOf(newest) + 1).flatMap((backup) => backup.sizeBytes ?? []));
+  const usual = usualBytes(sizesBefore(newest, backups));
   const values = {
     sizeBytes,
     ...(minSizeBytes === undefined ? {} : { minSizeBytes }),
@@ -28,6 +29,12 @@ export function judgeSize({ facts: { backups }, objective: { minSizeBytes }, now
   const share = sizeBytes / usual;
   const message = `the newest backup has ${size}, ${Math.round(share * 100)} % of the usual ${sizeText(usual)}`;
   return { severity: share < shrunkTo ? 'warning' : share > grownTo ? 'info' : 'ok', message, values };
+}
+
+/** Of what is not good nothing says how large a backup is. */
+function sizesBefore(newest: BackupFacts, backups: readonly BackupFacts[]): number[] {
+  const before = backups.slice(backups.indexOf(newest) + 1);
+  return before.flatMap(({ sizeBytes, flaw }) => (flaw === undefined ? (sizeBytes ?? []) : []));
 }
 
 /** Median of the newest; undefined where there are too few to say. */

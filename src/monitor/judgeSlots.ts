@@ -9,8 +9,9 @@ const slack = 1.25;
 
 /**
  * Periods that the policy promises to keep a backup of and that have none. Of those that are shorter than backups are
- * apart nobody expects it. A day or an hour that was missed has been told of while it could be helped (`age`); a whole
- * week, month or year without a backup is a hole that one wants to know of for as long as it is there.
+ * apart nobody expects it. A day or an hour that was missed has been told of while it could be helped (`age`). A whole
+ * week, month or year without a backup is a warning until the next one is over: nobody can fill the hole any more, and
+ * a warning that stays for a year hides those that matter.
  */
 export function judgeSlots({ facts: { slots }, objective: { maxAgeMs } }: JudgedFacts): Opinion | undefined {
   const expected = slots.filter(({ unit }) => unit !== 'last' && periodMs[unit] * slack >= maxAgeMs);
@@ -21,7 +22,7 @@ export function judgeSlots({ facts: { slots }, objective: { maxAgeMs } }: Judged
   );
   const count = missing.reduce((sum, rule) => sum + rule.missing.length, 0);
   return {
-    severity: missing.some(isLong) ? 'warning' : 'info',
+    severity: missing.some((rule) => rule.lastIsMissing && isLong(rule)) ? 'warning' : 'info',
     message: `the retention policy has slots without a backup: ${periods.join(', ')}`,
     values: { missing: count },
   };

@@ -3,12 +3,10 @@ import type { Finding, Rule } from './finding.ts';
 import { judgeProof, judgeRecoveryTime, judgeVerification } from './judgeProofs.ts';
 import { judgeSize } from './judgeSize.ts';
 import { judgeSlots } from './judgeSlots.ts';
+import { judgeServer, judgeWal } from './judgeWal.ts';
 import { nearlyReached } from './objectives.ts';
 import type { Judged, JudgedFacts, Opinion } from './opinion.ts';
 import { momentText, spanText } from './words.ts';
-
-/** So long the WAL of a backup may be on its way to the archive. */
-const archivingTakesMs = 15 * 60_000;
 
 type RuleBody = (judged: JudgedFacts) => Opinion | undefined;
 
@@ -17,6 +15,7 @@ const rules: readonly (readonly [Rule, RuleBody])[] = [
   ['age', judgeAge],
   ['clock', judgeClock],
   ['exposure', judgeExposure],
+  ['server', judgeServer],
   ['wal', judgeWal],
   ['size', judgeSize],
   ['proof', judgeProof],
@@ -65,51 +64,38 @@ function judgeAge({ facts, objective: { maxAgeMs }, now }: JudgedFacts): Opinion
   return { severity: late ? 'warning' : 'ok', message, values: { ageMs, maxAgeMs } };
 }
 
-function judgeClock({ facts: { backups }, now }: JudgedFacts): Opinion | undefined {
-  const [newest] = backups;
-  if (newest === undefined || !isInFuture(newest, now)) return undefined;
-  const aheadMs = newest.time.getTime() - now.getTime();
-  const dated = `backup ${newest.id.slice(0, 8)} is dated ${spanText(aheadMs)} in the future`;
-  const message = `${dated}: a clock is wrong, here or where it was made`;
-  return { severity: 'warning', message, values: { id: newest.id, aheadMs } };
+/** Ages count for nothing where clocks disagree. */
+function judgeClock({ facts: { backups, wal, lastProof }, now }: JudgedFacts): Opinion | undefined {
+  const [backup] = backups;
+  const commit = wal === undefined || 'unreadable' in wal ? undefined : wal.window.lastCommit;
+  const dated = [
+    { what: `backup ${backup?.id.slice(0, 8)}`, time: backup?.time },
+    { what: 'the last commit in its WAL', time: commit },
+    { what: 'its last proof', time: lastProof?.at },
+  ];
+  for (const { what, time } of dated) {
+    if (time === undefined || !isInFuture({ time }, now)) continue;
+    const aheadMs = time.getTime() - now.getTime();
+    const message = `${what} is dated ${spanText(aheadMs)} in the future: a clock is wrong, here or where it was made`;
+    return { severity: 'warning', message, values: { aheadMs } };
+  }
+  return undefined;
 }
 
 function judgeExposure({ facts, objective: { tier }, now }: JudgedFacts): Opinion | undefined {
   const exposure = exposureOf(facts, now);
   if (exposure === undefined) return undefined;
   const { lossMs } = exposure;
+  if (tier !== undefined && tier.rpoMs === undefined) {
+    const message = `of ${spanText(lossMs)} ago; base backups and WAL of its server keep the recovery point`;
+    return { severity: 'ok', message, values: { ageMs: lossMs } };
+  }
   const loss = `if it were lost now, ${spanText(lossMs)} would be lost`;
   if (tier?.rpoMs === undefined) return { severity: 'ok', message: loss, values: { lossMs } };
   const { name, rpoMs } = tier;
   const severity = lossMs > rpoMs ? 'critical' : lossMs > rpoMs * nearlyReached ? 'warning' : 'ok';
   const message = `${loss}; tier ${name} allows ${spanText(rpoMs)}`;
   return { severity, message, values: { lossMs, rpoMs } };
-}
-
-function judgeWal({ facts: { wal, backups }, now }: JudgedFacts): Opinion | undefined {
-  if (wal === undefined) return undefined;
-  if ('unreadable' in wal) {
-    return { severity: 'unknown', message: `its WAL cannot be judged: ${wal.unreadable}`, values: {} };
-  }
-  const { segments, gaps, backupNeeded, behindBackup, server } = wal;
-  const values = { segments, gaps: gaps.length };
-  const [gap] = gaps.toReversed();
-  if (backupNeeded) {
-    const lost = gap === undefined ? 'it follows no good backup' : `${gap} is missing`;
-    const message = `its newest WAL cannot be recovered: ${lost}, and no base backup has been made since`;
-    return { severity: 'critical', message, values };
-  }
-  const backup = newestUsable(backups, now);
-  if (behindBackup && backup !== undefined && now.getTime() - backup.time.getTime() > archivingTakesMs) {
-    return { severity: 'warning', message: 'no WAL has been archived since the newest base backup', values };
-  }
-  if (server.state === 'unreachable') {
-    return { severity: 'info', message: `the server cannot be asked: ${server.reason}`, values };
-  }
-  if (gap !== undefined) {
-    return { severity: 'info', message: `WAL is missing, ${gap}; a later base backup is there`, values };
-  }
-  return { severity: 'ok', message: 'WAL follows the newest base backup without a gap', values };
 }
 
 function judgeRetention({ facts: { held } }: JudgedFacts): Opinion | undefined {

@@ -2,10 +2,12 @@ import { segmentNumberAt } from '../postgres/walSegment.ts';
 import { segmentBegin } from '../wal/walListing.ts';
 import type { WalServerStatus } from '../wal/walServerStatus.ts';
 import type { WalArchiveStatus } from '../wal/walStatus.ts';
-import type { ServerFacts } from './facts.ts';
+import type { ServerFacts, ServerState } from './facts.ts';
 
 /** What a server answered when it was asked for its WAL, or why it did not. */
-export type ServerAnswer = ServerWal | { readonly unreachable: string };
+export type ServerAnswer = ServerStatus | { readonly unreachable: string };
+
+export type ServerStatus = ServerWal & Pick<WalServerStatus, 'archiver' | 'waitingFiles'>;
 
 type ServerWal = Pick<
   WalServerStatus,
@@ -18,7 +20,10 @@ type ArchivedWal = Pick<WalArchiveStatus, 'systemIdentifier' | 'newest' | 'segme
  * hands over WAL after `archive_timeout` has written nothing older than that which is not archived, once all segments
  * before its present one are.
  */
-export function serverFacts(status: ArchivedWal, server: ServerAnswer | undefined): ServerFacts {
+export function serverFacts(
+  status: ArchivedWal,
+  server: ServerWal | { readonly unreachable: string } | undefined,
+): ServerFacts {
   if (server === undefined) return { state: 'not-asked' };
   if ('unreachable' in server) return { state: 'unreachable', reason: server.unreachable };
   if (server.isStandby) return { state: 'behind' }; // it does not know what its primary has written
@@ -29,4 +34,32 @@ export function serverFacts(status: ArchivedWal, server: ServerAnswer | undefine
   const { archiveTimeoutMs } = server;
   const inTime = server.archiveMode !== 'off' && archiveTimeoutMs > 0 && newest.lsn >= present;
   return inTime ? { state: 'at-most', archiveTimeoutMs } : { state: 'behind' };
+}
+
+/** What a server says of itself; undefined when it was not asked or did not answer. `backedUp` is the newest good one. */
+export function serverState(
+  server: ServerAnswer | undefined,
+  backedUp: Pick<WalServerStatus, 'systemIdentifier'>,
+): ServerState | undefined {
+  if (server === undefined || 'unreachable' in server) return undefined;
+  return {
+    isAnotherCluster: server.systemIdentifier !== backedUp.systemIdentifier,
+    archivingFails: failsToArchive(server) ? archivingFailure(server) : undefined,
+  };
+}
+
+/** Its statistics outlive a switched off archive, and those of a standby may be its primary's. */
+function failsToArchive({ archiver, archiveMode, isStandby, waitingFiles }: ServerStatus): boolean {
+  const { lastFailedAt, lastArchivedAt } = archiver;
+  if (archiveMode === 'off' || (isStandby && archiveMode !== 'always') || waitingFiles === 0n) return false;
+  return lastFailedAt !== null && (lastArchivedAt === null || lastFailedAt > lastArchivedAt);
+}
+
+function archivingFailure({ archiver, waitingFiles }: ServerStatus): ServerState['archivingFails'] {
+  const { lastFailed, lastArchivedAt } = archiver;
+  return {
+    segment: lastFailed ?? '',
+    lastSuccess: lastArchivedAt === null ? undefined : new Date(lastArchivedAt),
+    waitingFiles: waitingFiles === undefined ? undefined : Number(waitingFiles),
+  };
 }

@@ -21,12 +21,14 @@ export function slotFacts(snapshots: readonly Snapshot[], policy: RetentionPolic
   return evaluateRetention(snapshots, policy, now).rules.map(({ rule, wanted, slots }: RuleSlots) => {
     const unit = units.get(rule);
     const isOver = (period: string): boolean => unit !== undefined && period !== periodOf(unit, present);
+    const over = slots.filter(({ period }) => isOver(period));
     return {
       rule,
       unit: unit ?? 'last',
       filled: slots.filter(({ snapshotId }) => snapshotId !== undefined).length,
       wanted: typeof wanted === 'number' ? wanted : undefined,
-      missing: slots.flatMap(({ period, snapshotId }) => (snapshotId === undefined && isOver(period) ? [period] : [])),
+      missing: over.flatMap(({ period, snapshotId }) => (snapshotId === undefined ? [period] : [])),
+      lastIsMissing: over.length > 0 && over[0]?.snapshotId === undefined,
     };
   });
 }

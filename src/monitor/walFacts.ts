@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts';
 import { isOperationError } from '../base/errors.ts';
 import { formatLsn, parseLsn, type Lsn } from '../postgres/lsn.ts';
+import type { TimelineId } from '../postgres/timeline.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BaseBackup } from '../restore/baseBackup.ts';
 import { findRecoveryWindows, loadClusters, type RecoveryWindow } from '../restore/recoveryWindow.ts';
@@ -39,8 +40,10 @@ async function readFacts(ctx: Context, repository: Repository, of: WalOf): Promi
   const points = cluster.backups.map(({ timeline, record }) => ({ timeline, startLsn: parseLsn(record.startLsn) }));
   const status = await readArchiveStatus(ctx, cluster.wal.archive, points);
   const archived = status.newest;
+  const timeline = presentTimeline(windows, of.server) ?? archived?.timeline;
   // of a history that no good backup leads to, nothing can be recovered, however much of it is there
-  const present = windows.find(({ timeline, gap }) => timeline === archived?.timeline && gap === undefined);
+  const present = windows.find((window) => window.timeline === timeline && window.gap === undefined);
+  const needed = status.backupNeeded && timeline === archived?.timeline;
   const window = present ?? windows.find(({ backups }) => backups.includes(newest));
   return {
     segments: Number(status.ranges.reduce((sum, { segments }) => sum + segments, 0n)),
@@ -48,10 +51,18 @@ async function readFacts(ctx: Context, repository: Repository, of: WalOf): Promi
     window: windowFacts(newest, window),
     newest: archived === undefined ? undefined : { lsn: formatLsn(archived.lsn), storedAt: archived.storedAt },
     gaps: [...status.gaps.map(gapText), ...status.lost.map(({ begin, end }) => between(begin, end))],
-    backupNeeded: status.backupNeeded || present === undefined,
+    backupNeeded: needed || present === undefined,
     behindBackup: archived === undefined || (archived.timeline <= newest.timeline && archived.lsn < newest.stopLsn),
     server: serverFacts(status, of.server),
   };
+}
+
+/** The server knows which history is its own: somebody may have started a copy of it, which archives another one. */
+function presentTimeline(windows: readonly RecoveryWindow[], server: ServerAnswer | undefined): TimelineId | undefined {
+  if (server === undefined || 'unreachable' in server || server.isStandby) return undefined;
+  const { systemIdentifier, timeline } = server;
+  const own = windows.find((window) => window.systemIdentifier === systemIdentifier && window.timeline === timeline);
+  return own?.timeline;
 }
 
 function windowFacts(newest: BaseBackup, window: RecoveryWindow | undefined): WalFacts['window'] {

@@ -8,8 +8,8 @@ import type { monitorSpec } from '../specs/monitor.ts';
 export const run: CommandRun<typeof monitorSpec> = async (ctx, invocation) => {
   const surveyed = await survey(ctx, invocation);
   const state = pluginStateOf(surveyed);
-  const { findings, facts, now } = surveyed;
-  const fields = { state, verdict: verdictSentence(findings, facts, now), ...surveyFields(surveyed) };
+  const { findings } = surveyed;
+  const fields = { state, verdict: verdictSentence(findings), ...surveyFields(surveyed) };
   invocation.printer.result('monitor', fields, () => pluginText(surveyed));
   return state;
 };

@@ -9,8 +9,8 @@ import type { statusSpec } from '../specs/status.ts';
 export const run: CommandRun<typeof statusSpec> = async (ctx, invocation) => {
   const { printer, terminal, options } = invocation;
   const surveyed = await survey(ctx, invocation, options.last);
-  const { findings, facts, now } = surveyed;
-  const verdict = verdictSentence(findings, facts, now);
+  const { findings } = surveyed;
+  const verdict = verdictSentence(findings);
   const fields = { severity: worstOf(findings), verdict, ...surveyFields(surveyed) };
   printer.result('status', fields, () => statusText(surveyed, { terminal, last: options.last }));
 };

@@ -41,7 +41,10 @@ export function longLine({ path, node }: TreeEntry): string {
 /** A name with control characters must not write on the screen what it likes. */
 export function visible(path: string): string {
   // oxlint-disable-next-line no-control-regex
-  return path.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) => JSON.stringify(character).slice(1, -1));
+  return path.replace(/[\x00-\x1f\x7f-\x9f]/g, (character) => {
+    const json = JSON.stringify(character).slice(1, -1);
+    return json === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : json; // 7f to 9f
+  });
 }
 
 function permissions(node: TreeNode): string {

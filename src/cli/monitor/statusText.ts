@@ -5,6 +5,7 @@ import type { SourceObjectives } from '../../monitor/objectives.ts';
 import { findingText, verdictSentence } from '../../monitor/verdict.ts';
 import { spanText } from '../../monitor/words.ts';
 import { formatBytes, formatLocalTime, plural } from '../format.ts';
+import { visible } from '../ls/describeNode.ts';
 import { styled, type Terminal } from '../terminal.ts';
 import { chartMarks, sizeChart, sizesByDay, type ChartMarks } from './sizeChart.ts';
 import type { Survey } from './survey.ts';
@@ -20,15 +21,16 @@ export interface StatusOptions {
 const chartDays = 7;
 const colors = { ok: 'green', info: 'green', warning: 'yellow', unknown: 'yellow', critical: 'red' } as const;
 const indent = '  ';
+const shownGaps = 3;
 /** Columns of indent and label. */
 const labelEnd = 13;
 
 /** The whole report: verdict, sources, repository, what needs attention. */
 export function statusText(survey: Survey, options: StatusOptions): string {
-  const { findings, facts, now, objectives } = survey;
+  const { findings, facts, objectives } = survey;
   const { terminal } = options;
   const worst = worstOf(findings);
-  const lines = [...wrapped(`${severityWord(terminal, worst)} ${verdictSentence(findings, facts, now)}`, terminal), ''];
+  const lines = [...wrapped(`${severityWord(terminal, worst)} ${visible(verdictSentence(findings))}`, terminal), ''];
   for (const source of facts.sources) lines.push(...sourceLines(source, survey, options), '');
   for (const [name, { kind }] of objectives ?? []) {
     const isJudged = findings.some(({ source }) => source === name);
@@ -58,9 +60,9 @@ function sourceLines(facts: SourceFacts, { now, objectives, findings }: Survey, 
     ...labelled('exposure', [exposureText(facts, configured, now)]),
     ...labelled('recovery', [recoveryText(facts, configured)]),
     ...labelled('verified', [verifiedText(facts, now)]),
-    ...walLines(facts.wal),
+    ...walLines(facts),
     ...labelled('retention', facts.slots.length === 0 ? [] : [facts.slots.map(slotText).join(', ')]),
-    ...labelled('held', facts.held === undefined ? [] : [facts.held]),
+    ...labelled('held', facts.held === undefined ? [] : [visible(facts.held)]),
   ];
 }
 
@@ -73,7 +75,7 @@ function backupLines({ kind, backups, backupCount, firstBackup }: SourceFacts, l
 function backupText({ id, time, sizeBytes, flaw }: BackupFacts): string {
   const size = sizeBytes === undefined ? '' : formatBytes(sizeBytes);
   const text = `${formatLocalTime(time)}  ${id.slice(0, 8)}  ${size.padStart(10)}`;
-  return flaw === undefined ? text : `${text}  NOT GOOD: ${flaw.reason}`;
+  return flaw === undefined ? text : `${text}  NOT GOOD: ${visible(flaw.reason)}`;
 }
 
 function chartLine({ backups }: SourceFacts, now: Date, marks: ChartMarks): string {
@@ -86,8 +88,11 @@ function chartLine({ backups }: SourceFacts, now: Date, marks: ChartMarks): stri
 
 function exposureText(facts: SourceFacts, objective: SourceObjectives | undefined, now: Date): string {
   const exposure = exposureOf(facts, now);
-  if (exposure === undefined) return 'everything would be lost now: there is no good backup';
-  const rpoMs = objective?.tier?.rpoMs;
+  if (exposure === undefined) return 'everything would be lost now: there is no good backup of it';
+  const { rpoMs } = objective?.tier ?? {};
+  if (objective?.tier !== undefined && rpoMs === undefined) {
+    return `as of ${formatLocalTime(exposure.point)}; base backups and WAL of its server keep the recovery point`;
+  }
   const allowed = rpoMs === undefined ? '' : `, of at most ${spanText(rpoMs)}`;
   const by = exposure.by === 'wal' ? 'by WAL' : 'by the newest backup';
   return `${spanText(exposure.lossMs)} would be lost now${allowed} (${by}, as of ${formatLocalTime(exposure.point)})`;
@@ -108,18 +113,26 @@ function verifiedText({ verified, lastProof }: SourceFacts, now: Date): string {
   return `${good}; ${lastProof.verdict.toUpperCase()} ${age(lastProof.at)}, level ${lastProof.level}`;
 }
 
-function walLines(wal: SourceFacts['wal']): string[] {
-  if (wal === undefined) return [];
-  if ('unreadable' in wal) return labelled('WAL', [`cannot be judged: ${wal.unreadable}`]);
+function walLines({ kind, wal }: SourceFacts): string[] {
+  if (wal === undefined) return kind === 'postgres' ? labelled('WAL', ['none is archived']) : [];
+  if ('unreadable' in wal) return labelled('WAL', [`cannot be judged: ${visible(wal.unreadable)}`]);
   const { segments, storedBytes, window, newest, gaps, backupNeeded } = wal;
   const reach = window.lastCommit === undefined ? '' : ` to ${formatLocalTime(window.lastCommit)}`;
   const stored = newest === undefined ? '' : `, the newest stored ${formatLocalTime(newest.storedAt)}`;
   return labelled('WAL', [
     `${plural(segments, 'segment')}, ${formatBytes(storedBytes)}${stored}`,
     `recovers to any moment from ${formatLocalTime(window.begin)}${reach} (${window.endLsn})`,
-    ...gaps.map((gap) => `missing ${gap}${backupNeeded ? ': A BASE BACKUP IS NEEDED' : ''}`),
+    ...gapTexts(gaps),
+    ...(backupNeeded ? ['its newest WAL follows no good backup: A BASE BACKUP IS NEEDED'] : []),
     ...serverText(wal.server),
   ]);
+}
+
+/** The newest of them. */
+function gapTexts(gaps: readonly string[]): string[] {
+  const shown = gaps.slice(-shownGaps).map((gap) => `missing ${gap}`);
+  const rest = gaps.length - shown.length;
+  return rest > 0 ? [`missing in ${rest} more places`, ...shown] : shown;
 }
 
 function serverText(server: WalFacts['server']): string[] {
@@ -129,7 +142,7 @@ function serverText(server: WalFacts['server']): string[] {
     case 'at-most':
       return [`the server hands over what is newer within ${spanText(server.archiveTimeoutMs)}`];
     case 'unreachable':
-      return [`the server cannot be asked: ${server.reason}`];
+      return [`the server cannot be asked: ${visible(server.reason)}`];
     case 'behind':
     case 'not-asked':
       return [];
@@ -160,7 +173,7 @@ function storageLines(
   return [
     `repository ${location}`,
     ...labelled('size', [`${formatBytes(totalBytes)}${wal}`, ...growth]),
-    ...labelled('largest', largest.length === 0 ? [] : [`${largest.join(', ')} when restored`]),
+    ...labelled('largest', largest.length === 0 ? [] : [`${visible(largest.join(', '))} when restored`]),
   ];
 }
 
@@ -168,7 +181,7 @@ function attentionLines(findings: readonly Finding[], terminal: StatusOptions['t
   const bad = badFindings(findings);
   if (bad.length === 0) return ['nothing needs attention'];
   const line = (finding: Finding): string[] =>
-    wrapped(`${severityWord(terminal, finding.severity)} ${findingText(finding)}`, terminal);
+    wrapped(`${severityWord(terminal, finding.severity)} ${visible(findingText(finding))}`, terminal);
   return [`${plural(bad.length, 'finding needs', 'findings need')} attention:`, ...bad.flatMap(line)];
 }
 
@@ -178,7 +191,7 @@ function labelled(label: string, texts: readonly string[]): string[] {
 }
 
 function title(terminal: Pick<Terminal, 'color'>, text: string): string {
-  return styled(terminal, 'bold', text);
+  return styled(terminal, 'bold', visible(text));
 }
 
 function severityWord(terminal: Pick<Terminal, 'color'>, severity: Severity): string {

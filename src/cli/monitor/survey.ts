@@ -30,6 +30,8 @@ type SurveyInvocation = Pick<
   'arguments' | 'global' | 'loadConfig' | 'repositorySettings' | 'repositoryPassword'
 >;
 
+/** A plugin that waits for a server that hangs is a plugin that is killed. */
+const answerWithinMs = 10_000;
 const noFlags = { host: undefined, port: undefined, user: undefined, database: undefined };
 
 /**
@@ -65,13 +67,22 @@ export async function survey(ctx: Context, invocation: SurveyInvocation, newest?
 async function askServer(ctx: Context, { config }: LoadedConfig, name: string): Promise<ServerAnswer | undefined> {
   const source = config.sources[name];
   if (source?.kind !== 'postgres') return undefined;
+  const [late, over] = [new AbortController(), new AbortController()];
+  ctx.clock.sleep(answerWithinMs, over.signal).then(
+    () => late.abort(),
+    () => undefined,
+  );
   try {
     const { connection } = await prepareSource(name, source, noFlags);
-    await using session = await openSqlConnection(ctx, connection);
+    const asking = { ...ctx, signal: AbortSignal.any([ctx.signal, late.signal]) };
+    await using session = await openSqlConnection(asking, connection);
     return await readWalServerStatus(session);
   } catch (error) {
     ctx.signal.throwIfAborted();
+    if (late.signal.aborted) return { unreachable: `no answer within ${answerWithinMs / 1000} s` };
     if (!isOperationError(error)) throw error;
     return { unreachable: error.message };
+  } finally {
+    over.abort();
   }
 }

@@ -9,7 +9,7 @@ export function surveyFields({ now, facts, findings, objectives }: Survey): Reco
   return {
     time: now.toISOString(),
     findings: findings.map(findingFields),
-    sources: facts.sources.map((source) => sourceFields(source, { now, objective: objectives?.get(source.source) })),
+    sources: facts.sources.map((source) => sourceFields(source, { now, objective: objectiveOf(source, objectives) })),
     repository: storageFields(facts.storage),
     foreign_snapshots: facts.foreignSnapshots,
     unreadable_snapshots: facts.unreadableSnapshots,
@@ -18,6 +18,12 @@ export function surveyFields({ now, facts, findings, objectives }: Survey): Reco
 
 function findingFields({ source, rule, severity, message, values }: Finding): Record<string, unknown> {
   return { source: source ?? null, rule, severity, message, values: snakeCased(values) };
+}
+
+/** What is expected of backups of another kind under the same name says nothing of these. */
+function objectiveOf({ source, kind }: SourceFacts, objectives: Survey['objectives']): SourceObjectives | undefined {
+  const objective = objectives?.get(source);
+  return objective?.kind === kind ? objective : undefined;
 }
 
 function sourceFields(
@@ -44,6 +50,7 @@ function sourceFields(
     rto_ms: objective?.tier?.rtoMs ?? null,
     verified: proofFields(facts.verified),
     last_proof: proofFields(facts.lastProof),
+    server: serverFields(facts.server),
     wal: walFields(facts.wal),
     slots: facts.slots.map(slotFields),
     held: facts.held ?? null,
@@ -58,6 +65,22 @@ function proofFields(proof: ProofFacts | undefined): Record<string, unknown> | n
   if (proof === undefined) return null;
   const { snapshot, verdict, level, at } = proof;
   return { snapshot_id: snapshot ?? null, verdict, level, at: at.toISOString() };
+}
+
+function serverFields(server: SourceFacts['server']): Record<string, unknown> | null {
+  if (server === undefined) return null;
+  const { isAnotherCluster, archivingFails } = server;
+  return {
+    is_another_cluster: isAnotherCluster,
+    archiving_fails:
+      archivingFails === undefined
+        ? null
+        : {
+            segment: archivingFails.segment,
+            last_success: archivingFails.lastSuccess?.toISOString() ?? null,
+            waiting_files: archivingFails.waitingFiles ?? null,
+          },
+  };
 }
 
 function walFields(wal: SourceFacts['wal']): Record<string, unknown> | null {
