@@ -90,7 +90,7 @@ test('a drill is proved in the repository: reviewed by another, exported, checke
     retention: [{ group: 'source app (files)', kept: 1, rules: [{ rule: 'daily', filled: 1 }] }],
     notifications: [{ step: 'tell', channel: 'cat', delivered: true }],
     trend: { tests: [] },
-    integrity: { previous: null },
+    integrity: { previous: [] },
   });
   expect(evidence.copies.known[0]?.location).toContain(dir.join('repository'));
 
@@ -109,7 +109,7 @@ test('a drill is proved in the repository: reviewed by another, exported, checke
     carriedOver: [{ id: 'D1', finding: 'the runbook is old', owner: 'Carl', overdue: true, foundAgain: false }],
     planChanged: false,
     trend: { tests: [{ id: evidence.report.id, result: 'passed' }], missedMonths: [] },
-    integrity: { previous: { id: evidence.report.id, amendments: [expect.any(String), expect.any(String)] } },
+    integrity: { previous: [{ id: evidence.report.id, amendments: [expect.any(String), expect.any(String)] }] },
   });
   expect(await understudy('evidence', 'deviation', evidence.report.id, 'D1', '--close', 'printed anew')).toMatchObject({
     status: 0,

@@ -300,7 +300,7 @@ function sight(given: Partial<RepositorySight> = {}): RepositorySight {
     proofs: [],
     retention: null,
     earlier: [],
-    previous: null,
+    previous: [],
     ...given,
   };
 }

@@ -120,6 +120,8 @@ const contact = z.object({ name: text, role: text, phone: maybe, email: maybe })
 
 const trial = z.object({ id: text, begunAt: text, result: text, recoverySeconds: maybeNumber, bytes: maybeNumber });
 
+const link = z.object({ id: text, sha256: text, amendments: z.array(text) });
+
 /**
  * What was carried out, when, by whom and with which result. Every field is always there; where one is null, `unknown`
  * says why, by its path (`*` for each item of a list). Times RFC 3339 in UTC. No row's value, no secret.
@@ -127,7 +129,8 @@ const trial = z.object({ id: text, begunAt: text, result: text, recoverySeconds:
 export const evidenceSchema = z.object({
   format: z.literal(1),
   report: z.object({
-    id: text,
+    /** Becomes a part of file names. */
+    id: z.string().regex(/^[A-Za-z0-9][\w.-]*$/),
     type: z.enum(['drill', 'recovery']),
     exercise: z.enum(['simulation', 'full']),
     product: text,
@@ -254,7 +257,8 @@ export const evidenceSchema = z.object({
   nextDue: never,
   trend: z.object({ tests: z.array(trial), missedMonths: z.array(text) }).nullable(),
   integrity: z.object({
-    previous: z.object({ id: text, sha256: text, amendments: z.array(text) }).nullable(),
+    /** All that no report before this one names: reports, and what was said about them since they were named. */
+    previous: z.array(link).nullable(),
     journal: z.object({ entries: number, first: text, last: text }),
     signingKeyId: maybe,
     timestampReceipt: never,

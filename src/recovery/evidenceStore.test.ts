@@ -12,7 +12,7 @@ import type { Evidence } from './evidenceSchema.ts';
 import { amendEvidence, loadEvidence, saveEvidence, type StoredEvidence } from './evidenceStore.ts';
 import { loadedRun } from './fixture/loadedRun.ts';
 import { surroundings } from './fixture/surroundings.ts';
-import { verifyChain } from './verifyEvidence.ts';
+import { looseEnds, verifyChain } from './verifyEvidence.ts';
 
 const ctx = createContext();
 const pair = generateKeyPairSync('ed25519');
@@ -32,22 +32,21 @@ async function chained(signing: SigningKey | undefined): Promise<{ repository: R
   const run = loadedRun({ steps: [step] }, [[1, { type: 'ended', verdict: 'passed' }]]);
   const made = composeEvidence(run, surroundings({ signingKeyId: signing?.keyId ?? null }));
   for (const day of ['2026-09-01', '2026-10-01', '2026-11-01']) {
-    const tip = (await all(repository)).at(-1);
-    const previous =
-      tip === undefined
-        ? null
-        : { id: tip.original.report.id, sha256: tip.sha256, amendments: tip.amendments.map(({ sha256 }) => sha256) };
-    const one: Evidence = {
-      ...made,
-      report: { ...made.report, id: `run-${day}`, generatedAt: `${day}T10:00:00.000Z` },
-      timeline: { ...made.timeline, begunAt: `${day}T09:00:00.000Z` },
-      integrity: { ...made.integrity, previous },
-    };
+    const one = evidenceOf(made, day, looseEnds(await all(repository)));
     await saveEvidence(ctx, repository, { evidence: one, key: signing });
     evidence.push(one);
     if (day === '2026-09-01') await review(repository);
   }
   return { repository, evidence };
+}
+
+function evidenceOf(made: Evidence, day: string, previous: Evidence['integrity']['previous']): Evidence {
+  return {
+    ...made,
+    report: { ...made.report, id: `run-${day}`, generatedAt: `${day}T10:00:00.000Z` },
+    timeline: { ...made.timeline, begunAt: `${day}T09:00:00.000Z` },
+    integrity: { ...made.integrity, previous },
+  };
 }
 
 async function review(repository: Repository): Promise<void> {
@@ -64,8 +63,8 @@ async function forge(repository: Repository, name: string, change: (text: string
   await repository.backend.put(ctx, name, sealer.seal(Buffer.from(change(text))));
 }
 
-async function problems(repository: Repository): Promise<string[]> {
-  return verifyChain(await all(repository), [pair.publicKey]).flatMap((check) => check.problems);
+async function problems(repository: Repository, keys = [pair.publicKey]): Promise<string[]> {
+  return verifyChain(await all(repository), keys).flatMap((check) => check.problems);
 }
 
 test('what is stored comes back as it was, oldest first, with what was said about it', async () => {
@@ -99,11 +98,11 @@ test.each([
 
 test('without signatures the chain still tells what was changed, and what is missing', async () => {
   const { repository } = await chained(undefined);
-  expect(await problems(repository)).toEqual([]);
+  expect(await problems(repository, [])).toEqual([]);
   await forge(repository, 'understudy/evidence/2026/10/run-2026-10-01.json', (text) => text.replace('anna', 'otto'));
-  expect(await problems(repository)).toEqual([expect.stringContaining('has changed: run-2026-10-01')]);
+  expect(await problems(repository, [])).toEqual([expect.stringContaining('has changed: run-2026-10-01')]);
   await repository.backend.delete(ctx, 'understudy/evidence/2026/10/run-2026-10-01.json');
-  expect(await problems(repository)).toEqual([expect.stringContaining('missing: run-2026-10-01')]);
+  expect(await problems(repository, [])).toEqual([expect.stringContaining('missing: run-2026-10-01')]);
 });
 
 test('a review that is taken away or changed is found by the evidence that followed', async () => {
@@ -160,4 +159,78 @@ test('a signing key is its owner’s alone, is never replaced, and is refused wh
   writeFileSync(directory.join('other'), 'no key', { mode: 0o600 });
   expect(() => readSigningKey(directory.join('other'))).toThrow('no Ed25519 key');
   expect(() => readSigningKey(directory.join('none'))).toThrow(expect.objectContaining({ code: 'file-missing' }));
+});
+
+/** Stores what is sealed under one name under another too: that takes no key. */
+async function copy(repository: Repository, from: string, to: string): Promise<void> {
+  await repository.backend.put(ctx, to, await repository.backend.get(ctx, from));
+}
+
+test('a report or a review that was copied to another place counts there for nothing, and is told', async () => {
+  const { repository } = await chained(key);
+  const { object } = (await all(repository))[0]!.amendments[0]!;
+  const copies = [
+    'understudy/evidence/2026/12/run-2026-12-01.json',
+    'understudy/evidence/2026/11/run-2026-11-01/20990101T000000000Z-review.json',
+    'understudy/evidence/2026/09/run-2026-09-01/20990101T000000000Z-review.json',
+    'understudy/evidence/2026/12/run-2026-12-01/20260902T000000000Z-review.json',
+  ] as const;
+  await copy(repository, 'understudy/evidence/2026/11/run-2026-11-01.json', copies[0]);
+  for (const to of copies.slice(1)) await copy(repository, object, to);
+  const told: string[] = [];
+  const stored = await loadEvidence(ctx, repository, (name) => void told.push(name));
+  expect(told.toSorted()).toEqual([...copies].toSorted());
+  expect(stored.map(({ original }) => original.report.id)).toEqual([
+    'run-2026-09-01',
+    'run-2026-10-01',
+    'run-2026-11-01',
+  ]);
+  expect(stored.map(({ evidence }) => evidence.review?.by)).toEqual(['Berta', undefined, undefined]);
+});
+
+test('the next report names all that none names: runs that ended at once, one stored late, late reviews', async () => {
+  const { repository, evidence } = await chained(key);
+  const [first, second, third] = evidence;
+  const twin = evidenceOf(third!, '2026-11-02', third!.integrity.previous);
+  const late = evidenceOf(third!, '2026-08-01', looseEnds((await all(repository)).slice(0, 1)));
+  for (const one of [twin, late]) await saveEvidence(ctx, repository, { evidence: one, key });
+  const [, to] = await all(repository);
+  const said = { by: 'Carl', decision: 'rejected', comment: '', at: '2026-12-01T00:00:00.000Z' } as const;
+  await amendEvidence(ctx, repository, { to: to!, kind: 'review', by: 'Carl', review: said });
+  const loose = looseEnds(await all(repository));
+  expect(loose.map(({ id, amendments }) => [id, amendments.length])).toEqual([
+    [late.report.id, 0],
+    [first!.report.id, 2],
+    [third!.report.id, 0],
+    [twin.report.id, 0],
+  ]);
+  await saveEvidence(ctx, repository, { evidence: evidenceOf(third!, '2026-12-05', loose), key });
+  expect(looseEnds(await all(repository)).map(({ id }) => id)).toEqual(['run-2026-12-05']);
+  expect(await problems(repository)).toEqual([]);
+  expect(second!.integrity.previous).toHaveLength(1);
+  for (const one of [third!, late]) {
+    const month = one.timeline.begunAt.slice(5, 7);
+    await repository.backend.delete(ctx, `understudy/evidence/2026/${month}/${one.report.id}.json`);
+  }
+  expect((await problems(repository)).join()).toContain(`missing: ${third!.report.id}`);
+  expect((await problems(repository)).join()).toContain(`missing: ${late.report.id}`);
+});
+
+test('where there is a key, a report without a signature counts only when a signed one names it', async () => {
+  const { repository, evidence } = await chained(undefined);
+  expect(await problems(repository)).toEqual(Array(3).fill(expect.stringContaining('not signed')));
+  const loose = looseEnds(await all(repository));
+  const made = { ...evidence[0]!, integrity: { ...evidence[0]!.integrity, signingKeyId: key.keyId } };
+  await saveEvidence(ctx, repository, { evidence: evidenceOf(made, '2026-12-01', loose), key });
+  expect(await problems(repository)).toEqual([]);
+});
+
+test('an id that would lead out of a directory is no evidence', async () => {
+  const { repository, evidence } = await chained(undefined);
+  await forge(repository, 'understudy/evidence/2026/11/run-2026-11-01.json', (text) =>
+    text.replace(evidence[2]!.report.id, '../../run'),
+  );
+  const told: string[] = [];
+  await loadEvidence(ctx, repository, (name) => void told.push(name));
+  expect(told).toEqual(['understudy/evidence/2026/11/run-2026-11-01.json']);
 });

@@ -79,7 +79,7 @@ export async function amendEvidence(
   const at = ctx.clock.now().toISOString();
   const { id } = to.original.report;
   const amendment = amendmentSchema.parse({ format: 1, run: id, report: to.sha256, at, ...said });
-  const object = `${placeOf(to.original)}/${at.replaceAll(/[-:.]/g, '')}-${amendment.kind}.json`;
+  const object = placeOfAmendment(to.original, amendment);
   await saveSealed(ctx, repository, { object, plain: Buffer.from(JSON.stringify(amendment)) });
   return amendment;
 }
@@ -92,7 +92,10 @@ type Said =
       readonly deviation: Extract<Amendment, { kind: 'deviation' }>['deviation'];
     };
 
-/** All evidence, oldest first. What cannot be read is told and left out. */
+/**
+ * All evidence, by the ends of the runs, oldest first. What cannot be read, or lies where it was not stored (a copy under
+ * another name), is told and left out.
+ */
 export async function loadEvidence(
   ctx: Context,
   repository: Repository,
@@ -104,15 +107,27 @@ export async function loadEvidence(
   );
   const found = loaded.flatMap(({ object, value }): StoredEvidence[] => {
     if ('amendment' in value) return [];
-    const own = amendments
-      .filter((one) => one.object.startsWith(`${object.slice(0, -'.json'.length)}/`))
-      .toSorted((one, other) => (one.object < other.object ? -1 : 1));
-    return [{ object, ...value, evidence: amended(value.original, own), amendments: own }];
+    if (object === `${placeOf(value.original)}.json`) return [withAmendments(object, value, amendments)];
+    onUnreadable(object, `it holds the evidence of ${value.original.report.id}, which is stored elsewhere`);
+    return [];
   });
+  const used = new Set(found.flatMap(({ amendments: own }) => own.map(({ object }) => object)));
+  for (const { object } of amendments) {
+    if (!used.has(object)) onUnreadable(object, 'what it says is about a report that is not there, or has changed');
+  }
   return found.toSorted((one, other) => (orderOf(one) < orderOf(other) ? -1 : 1));
 }
 
-/** Evidence sorts by the moment in which it was made: the order in which it was stored. */
+type ParsedEvidence = Pick<StoredEvidence, 'report' | 'sha256' | 'envelope' | 'original'>;
+
+function withAmendments(object: string, value: ParsedEvidence, all: readonly StoredAmendment[]): StoredEvidence {
+  const own = all
+    .filter((one) => one.object === placeOfAmendment(value.original, one.amendment))
+    .filter(({ amendment }) => amendment.run === value.original.report.id && amendment.report === value.sha256)
+    .toSorted((one, other) => (one.object < other.object ? -1 : 1));
+  return { object, ...value, evidence: amended(value.original, own), amendments: own };
+}
+
 function orderOf({ original: { report } }: StoredEvidence): string {
   return `${report.generatedAt} ${report.id}`;
 }
@@ -132,7 +147,11 @@ function placeOf({ report: { id }, timeline: { begunAt } }: Evidence): string {
   return `${folder}${begunAt.slice(0, 4)}/${begunAt.slice(5, 7)}/${id}`;
 }
 
-type Parsed = Pick<StoredEvidence, 'report' | 'sha256' | 'envelope' | 'original'> | Omit<StoredAmendment, 'object'>;
+function placeOfAmendment(evidence: Evidence, { at, kind }: Amendment): string {
+  return `${placeOf(evidence)}/${at.replaceAll(/[-:.]/g, '')}-${kind}.json`;
+}
+
+type Parsed = ParsedEvidence | Omit<StoredAmendment, 'object'>;
 
 function parse(plain: Buffer): Parsed | undefined {
   const document: unknown = jsonOf(plain);

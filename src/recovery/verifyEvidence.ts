@@ -13,14 +13,50 @@ export interface EvidenceCheck {
 }
 
 /**
- * Checks reports against their signatures, and the chain: what each says of the one before it. Whether the newest were
- * taken away, nothing that is left can tell.
+ * Checks reports against their signatures, and the chain: what each says of those before it. Where there are keys, a
+ * report without a signature has to be named by one with a right signature, or by one that such a one names. Whether the
+ * newest were taken away, nothing that is left can tell.
  */
 export function verifyChain(all: readonly StoredEvidence[], publicKeys: readonly KeyObject[]): EvidenceCheck[] {
   const byId = new Map(all.map((one) => [one.original.report.id, one]));
-  return all.map((one) => {
-    const signed = verifyReport(one.original, { report: one.report, envelope: one.envelope, publicKeys });
-    return { ...signed, problems: [...signed.problems, ...linkProblems(one, byId), ...amendmentProblems(one)] };
+  const checked = all.map((one) => ({
+    one,
+    check: verifyReport(one.original, { report: one.report, envelope: one.envelope, publicKeys }),
+  }));
+  const vouched = vouchedFor(
+    checked.filter(({ check }) => check.signed).map(({ one }) => one),
+    byId,
+  );
+  return checked.map(({ one, check }) => {
+    const unproved = publicKeys.length > 0 && one.envelope === null && !vouched.has(one.sha256);
+    const open = unproved && check.problems.length === 0 ? ['it is not signed, and no signed report names it'] : [];
+    return { ...check, problems: [...check.problems, ...open, ...linkProblems(one, byId)] };
+  });
+}
+
+/** Digests of these reports, and of all that they name, one through another. */
+function vouchedFor(signed: readonly StoredEvidence[], byId: ReadonlyMap<string, StoredEvidence>): Set<string> {
+  const vouched = new Set<string>();
+  const open = [...signed];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (vouched.has(one.sha256)) continue;
+    vouched.add(one.sha256);
+    for (const { id, sha256 } of one.original.integrity.previous ?? []) {
+      const before = byId.get(id);
+      if (before?.sha256 === sha256) open.push(before);
+    }
+  }
+  return vouched;
+}
+
+/** What evidence that is made now has to name: reports that no report names, or not with all that is said of them. */
+export function looseEnds(all: readonly StoredEvidence[]): NonNullable<Evidence['integrity']['previous']> {
+  const links = all.flatMap(({ original }) => original.integrity.previous ?? []);
+  const named = new Set(links.flatMap(({ sha256, amendments }) => [sha256, ...amendments]));
+  return all.flatMap(({ original, sha256, amendments }) => {
+    const said = amendments.map((one) => one.sha256);
+    const isLoose = [sha256, ...said].some((digest) => !named.has(digest));
+    return isLoose ? [{ id: original.report.id, sha256, amendments: said }] : [];
   });
 }
 
@@ -49,19 +85,13 @@ export function verifyReport(original: Evidence, { report, envelope, publicKeys 
 }
 
 function linkProblems({ original }: StoredEvidence, byId: ReadonlyMap<string, StoredEvidence>): string[] {
-  const { previous } = original.integrity;
-  if (previous === null) return [];
-  const before = byId.get(previous.id);
-  if (before === undefined) return [`the evidence before it is missing: ${previous.id}`];
-  const lost = previous.amendments.filter((digest) => before.amendments.every((one) => one.sha256 !== digest));
-  return [
-    ...(before.sha256 === previous.sha256 ? [] : [`the evidence before it has changed: ${previous.id}`]),
-    ...(lost.length === 0 ? [] : [`what was said about ${previous.id} has changed, or is missing`]),
-  ];
-}
-
-function amendmentProblems({ sha256, amendments }: StoredEvidence): string[] {
-  return amendments
-    .filter(({ amendment }) => amendment.report !== sha256)
-    .map(({ object }) => `${object} is about another content of it`);
+  return (original.integrity.previous ?? []).flatMap(({ id, sha256, amendments }) => {
+    const before = byId.get(id);
+    if (before === undefined) return [`the evidence before it is missing: ${id}`];
+    const lost = amendments.filter((digest) => before.amendments.every((one) => one.sha256 !== digest));
+    return [
+      ...(before.sha256 === sha256 ? [] : [`the evidence before it has changed: ${id}`]),
+      ...(lost.length === 0 ? [] : [`what was said about ${id} has changed, or is missing`]),
+    ];
+  });
 }

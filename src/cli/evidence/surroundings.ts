@@ -5,6 +5,7 @@ import { isOperationError } from '../../base/errors.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { loadBackupFacts } from '../../recovery/backupFacts.ts';
 import { loadEvidence } from '../../recovery/evidenceStore.ts';
+import { looseEnds } from '../../recovery/verifyEvidence.ts';
 import type { LoadedRun } from '../../recovery/runDirectory.ts';
 import type { KnownSource, RepositorySight, Surroundings } from '../../recovery/surroundings.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -62,7 +63,6 @@ export async function sightOfRepository(
   const snapshots = await loadSnapshots(ctx, snapshotSource(repository), { onUnreadable: unreadable });
   const proofs = used.length === 0 ? [] : await loadProofs(ctx, repository, { onUnreadable });
   const stored = await loadEvidence(ctx, repository, onUnreadable);
-  const tip = stored.at(-1);
   return {
     location: repository.backend.location,
     medium: repository.backend.localDirectory === undefined ? 'object storage' : 'file system of this machine',
@@ -72,10 +72,7 @@ export async function sightOfRepository(
     proofs: proofs.flatMap(({ proof }) => (used.includes(proof.snapshot?.id ?? '') ? [proof] : [])),
     retention: await retentionSight(ctx, repository, config),
     earlier: stored.map(({ evidence }) => evidence).filter(({ authority }) => authority.plan.name === run.plan.name),
-    previous:
-      tip === undefined
-        ? null
-        : { id: tip.original.report.id, sha256: tip.sha256, amendments: tip.amendments.map(({ sha256 }) => sha256) },
+    previous: looseEnds(stored),
   };
 }
 

@@ -24,16 +24,24 @@ sha256sum -c SHA256SUMS
 ## That nothing was changed since it was signed
 
 \`\`\`sh
-key=key-1.pub
 work=$(mktemp -d)
-for envelope in *.dsse.json; do
-  [ -e "$envelope" ] || continue
-  report="\${envelope%.dsse.json}.json"
+for report in *.json; do
+  case "$report" in *.dsse.json | *.said.json) continue ;; esac
+  envelope="\${report%.json}.dsse.json"
+  if [ ! -e "$envelope" ]; then
+    grep -q '"signingKeyId": null' "$report" || { echo "the signature of $report was taken away"; exit 1; }
+    echo "$report is not signed: is its SHA-256 named by one that is?"
+    continue
+  fi
   sed -n 's/.*"payload":"\\([^"]*\\)".*/\\1/p' "$envelope" | base64 -d > "$work/payload"
   sed -n 's/.*"sig":"\\([^"]*\\)".*/\\1/p' "$envelope" | base64 -d > "$work/signature"
   printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < "$work/payload")" > "$work/signed"
   cat "$work/payload" >> "$work/signed"
-  openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/signed" -sigfile "$work/signature" || exit 1
+  genuine=no
+  for key in key-*.pub; do
+    openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/signed" -sigfile "$work/signature" && genuine=yes
+  done
+  [ "$genuine" = yes ] || { echo "the signature of $report is by none of the keys"; exit 1; }
   digest=$(sha256sum "$report" | cut -d ' ' -f 1)
   subject="\\"name\\":\\"$report\\",\\"digest\\":{\\"sha256\\":\\"$digest\\""
   grep -qF "$subject" "$work/payload" || { echo "$report was changed"; exit 1; }
@@ -44,10 +52,10 @@ rm -r "$work"
 
 ## That none is missing in between
 
-Each report names the one before it, and its SHA-256, as \`integrity.previous\`. From the newest to the oldest:
+Each report names, as \`integrity.previous\`, every report that none before it names, with its SHA-256: mostly one.
 
 \`\`\`sh
-grep -A 3 '"previous": {' ./*.json | grep -E '"(id|sha256)"' || echo 'the first report has none before it'
+grep -A 4 '"previous": \\[' ./*.json | grep -E '"(id|sha256)"' || echo 'no report names one before it'
 \`\`\`
 
 A report whose predecessor is older than the span of this export names one that is not here. That the newest reports

@@ -101,7 +101,6 @@ const standing: Readonly<Record<string, string>> = {
   'nextDue': 'a plan carries no schedule',
   'trend.tests.*.recoverySeconds': 'that run did not recover',
   'trend.tests.*.bytes': 'that run counted no bytes',
-  'integrity.previous': 'this is the first evidence in the repository',
   'integrity.signingKeyId': 'evidence.signingKeyFile is not configured',
   'integrity.timestampReceipt': 'no time-stamping service is used',
   'notifications.*.at': 'the step was not begun',
