@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -48,7 +48,10 @@ export const testClusterKind = defineStepKind({
     const { database, role, environment } = options;
     const url = `postgresql://${encodeURIComponent(role)}@${encodeURIComponent(server.connection.host)}/`;
     const DATABASE_URL = (url + encodeURIComponent(database)).replaceAll('$', '%24');
-    const lines = await runCommand(ctx, { ...options, environment: { ...environment, DATABASE_URL } }, { step });
+    const TMPDIR = join(step.directory, 'tmp'); // what a killed test leaves goes with the sandbox
+    mkdirSync(TMPDIR, { recursive: true });
+    const variables = { TMPDIR, ...environment, DATABASE_URL };
+    const lines = await runCommand(ctx, { ...options, environment: variables }, { step });
     await server.stop('fast');
     return { summary: 'the program ended with status 0', facts: { outputLines: lines, database } };
   },
