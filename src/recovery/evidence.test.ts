@@ -3,7 +3,9 @@ import { composeEvidence } from './evidence.ts';
 import type { LoadedRun } from './runDirectory.ts';
 import { parseEvidence, serializeEvidence } from './evidenceSchema.ts';
 import { missedMonths } from './drillMonths.ts';
+import type { Facts } from './runEvent.ts';
 import type { RepositorySight } from './surroundings.ts';
+import type { Proof } from '../verify/proof.ts';
 import { surroundings } from './fixture/surroundings.ts';
 import { evidencePage } from './evidencePage.ts';
 import { loadedRun, minutes } from './fixture/loadedRun.ts';
@@ -150,7 +152,8 @@ test('a backup that was not whole is a deviation of the step that restored it', 
     [1, succeeded],
     [1, { type: 'ended', verdict: 'passed' }],
   ]);
-  const { deviations } = composeEvidence(run, surroundings());
+  const { deviations, result } = composeEvidence(run, surroundings());
+  expect(result).toMatchObject({ verdict: 'warned', reasonClass: 'backup', reason: deviations[0]?.finding });
   expect(deviations).toMatchObject([
     { finding: 'Restore: what was restored is no whole backup: it is incomplete', severity: 'major' },
   ]);
@@ -274,6 +277,77 @@ test('months without a test are missed, over the end of a year', () => {
     '2026-02',
     '2026-03',
   ]);
+});
+
+test('the month of a run is not missed in its own evidence', () => {
+  const [first] = [composeEvidence(finished({}), surroundings())];
+  const begunAt = '2026-09-01T10:00:00.000Z';
+  const earlier = [{ ...first!, timeline: { ...first!.timeline, begunAt } }];
+  const { trend } = composeEvidence(finished({}), surroundings({ repository: sight({ earlier }) }));
+  expect(trend?.missedMonths).toEqual(['2026-10']);
+});
+
+test('a proof that failed is a finding, whatever a later one that looked less deep has found', () => {
+  const check = { name: 'rows', level: 4, status: 'failed', expected: '3', actual: '2' } as const;
+  const proof = (level: 1 | 4, checks: Proof['checks']) =>
+    ({ level, checks, snapshot: { id: 'abc' }, startedAt: '2026-11-20T00:00:00Z' }) as Proof;
+  const proofs = [proof(1, []), proof(4, [{ ...check, detail: [], hint: null, durationMs: 1 }])];
+  const run = loadedRun({ steps: [steps[0]] }, [
+    [1, { type: 'step-succeeded', step: 'restore', attempt: 1, ...done, summary: '', facts: { snapshot: 'abc' } }],
+    [1, { type: 'ended', verdict: 'passed' }],
+  ]);
+  const { result, deviations } = composeEvidence(run, surroundings({ repository: sight({ proofs }) }));
+  expect(deviations).toMatchObject([{ finding: 'proof of abc, 2026-11-20: rows failed: 2', severity: 'major' }]);
+  expect(result).toMatchObject({ verdict: 'warned', reasonClass: 'backup' });
+});
+
+test('checks have not passed, nor is the application healthy, when one of them failed', () => {
+  const ask = (id: string, kind: 'sql' | 'http') => ({
+    ...{ id, title: id, kind, needs: ['restore'], critical: false },
+    ...(kind === 'sql' ? { statement: 'SELECT 1', connection: 'postgresql://h/d' } : { url: 'http://x' }),
+  });
+  const asked = [ask('s1', 'sql'), ask('s2', 'sql'), ask('h1', 'http'), ask('h2', 'http')];
+  const good = (step: string) => ({ type: 'step-succeeded', step, attempt: 1, ...done, summary: '' }) as const;
+  const error = { code: 'step-failed', message: 'no', hint: null };
+  const bad = (step: string) => ({ type: 'step-failed', step, attempt: 1, ...done, error, retryInMs: null }) as const;
+  const { timeline, result } = composeEvidence(
+    loadedRun({ steps: [steps[0], ...asked], objective: { rto: '5m' } }, [
+      ...[good('restore'), good('s1'), bad('s2'), good('h1'), bad('h2')].map((event) => [2, event] as const),
+      [9, { type: 'ended', verdict: 'warned' }],
+    ]),
+    surroundings(),
+  );
+  expect(timeline.moments).toMatchObject({ checksPassedAt: null, applicationHealthyAt: null });
+  expect(result).toMatchObject({ recoverySeconds: minutes(9), rtoMet: false });
+});
+
+test('a drill that restored nothing has no recovery time, nor has one whose clock was set back', () => {
+  const parts = { steps: [steps[0]], objective: { rto: '1h' } };
+  const skipped = loadedRun(parts, [
+    [0, { type: 'step-skipped', step: 'restore', decision: '1', by: 'Berta', reason: 'no time' }],
+    [1, { type: 'ended', verdict: 'warned' }],
+  ]);
+  expect(composeEvidence(skipped, surroundings()).result).toMatchObject({ recoverySeconds: null, rtoMet: null });
+  const back = loadedRun(parts, [
+    [0, { type: 'step-begun', step: 'restore', attempt: 1 }],
+    [90, { type: 'step-succeeded', step: 'restore', attempt: 1, ...done, summary: '' }],
+    [30, { type: 'ended', verdict: 'passed' }],
+  ]);
+  const { result, deviations } = composeEvidence(back, surroundings());
+  expect(result).toMatchObject({ verdict: 'warned', recoverySeconds: null, rtoMet: null, totalSeconds: minutes(90) });
+  expect(deviations).toMatchObject([{ finding: expect.stringContaining('set back by 1 h') }]);
+});
+
+test('data loss is not known when the point of one part is not', () => {
+  const files = { id: 'files', title: 'Files', kind: 'restore-files', source: 'f', destination: 'f' };
+  const at = (step: string, facts: Facts) =>
+    [1, { type: 'step-succeeded', step, attempt: 1, ...done, summary: '', facts }] as const;
+  const run = loadedRun({ steps: [steps[0], files], objective: { rpo: '1h' } }, [
+    at('restore', { consistentAt: '2026-11-22T09:50:00Z' }),
+    at('files', {}),
+    [1, { type: 'ended', verdict: 'passed' }],
+  ]);
+  expect(composeEvidence(run, surroundings()).result).toMatchObject({ recoveredTo: null, rpoMet: null });
 });
 
 function sight(given: Partial<RepositorySight> = {}): RepositorySight {

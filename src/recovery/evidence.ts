@@ -6,7 +6,7 @@ import { checksOf } from './report/checks.ts';
 import { deviationsOf } from './report/deviations.ts';
 import { carriedOver, trendOf } from './report/history.ts';
 import { momentsOf } from './report/moments.ts';
-import { resultOf } from './report/result.ts';
+import { judgedBy, resultOf } from './report/result.ts';
 import { stepEvidence, stepsNotRun } from './report/steps.ts';
 import { controlsOf, copiesOf, participantsOf, scopeOf, sightOf, targetOf } from './report/surroundingSections.ts';
 import { unknownReasons } from './report/unknown.ts';
@@ -24,10 +24,12 @@ export function composeEvidence(run: LoadedRun, around: Surroundings): Evidence 
   const sight = sightOf(around.repository);
   const moments = momentsOf(plan, state);
   const backups = usedBackups(plan, state, around);
-  const result = resultOf(plan, state, { moments, backups, timing: measureRun(content.entries) });
+  const timing = measureRun(content.entries);
+  const measured = resultOf(plan, state, { moments, backups, timing });
   const steps = plan.steps.map((step) => stepEvidence(step, state));
   const authority = authorityOf(run, around);
-  const deviations = deviationsOf(plan, state, result);
+  const checks = checksOf(plan, state, around);
+  const deviations = deviationsOf(plan, state, { ...measured, checks, timing });
   const now = state.endedAt ?? state.lastAt;
   const previous = sight?.earlier.at(-1);
   const document: Omit<Evidence, 'unknown'> = {
@@ -46,8 +48,8 @@ export function composeEvidence(run: LoadedRun, around: Surroundings): Evidence 
       steps,
     },
     stepsNotRun: stepsNotRun(steps),
-    result,
-    checks: checksOf(plan, state, around),
+    result: judgedBy(measured, deviations),
+    checks,
     controls: controlsOf(state, around),
     copies: copiesOf(around, moments.dataRestoredAt),
     retention: sight?.retention ?? null,
@@ -146,6 +148,8 @@ function notificationsOf({ steps }: Plan, state: RunState): Evidence['notificati
 }
 
 function journalDigests(entries: LoadedRun['content']['entries']): Evidence['integrity']['journal'] {
-  const digest = (entry: unknown): string => createHash('sha256').update(JSON.stringify(entry)).digest('hex');
-  return { entries: entries.length, first: digest(entries[0]), last: digest(entries.at(-1)) };
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const digest = (entry: unknown): string => sha256(JSON.stringify(entry));
+  const file = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+  return { entries: entries.length, first: digest(entries[0]), last: digest(entries.at(-1)), sha256: sha256(file) };
 }

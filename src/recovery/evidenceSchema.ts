@@ -259,7 +259,8 @@ export const evidenceSchema = z.object({
   integrity: z.object({
     /** All that no report before this one names: reports, and what was said about them since they were named. */
     previous: z.array(link).nullable(),
-    journal: z.object({ entries: number, first: text, last: text }),
+    /** `sha256`: of the whole file; `first` and `last`: of these lines, without their ends. */
+    journal: z.object({ entries: number, first: text, last: text, sha256: text }),
     signingKeyId: maybe,
     timestampReceipt: never,
     howToVerify: text,

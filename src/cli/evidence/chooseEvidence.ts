@@ -59,12 +59,13 @@ export function chooseEvidence(
     const isWanted = plan === undefined || authority.plan.name === plan;
     return isWanted && (from === undefined || day >= from) && (to === undefined || day <= to);
   });
-  const drills = chosen.flatMap(({ evidence: { report, timeline } }) =>
-    report.type === 'drill' ? [timeline.begunAt] : [],
+  // one before the first day of the span was held in that month all the same
+  const drills = all.flatMap(({ evidence: { report, timeline, authority } }) =>
+    report.type === 'drill' && (plan === undefined || authority.plan.name === plan) ? [timeline.begunAt] : [],
   );
   const today = now.toISOString();
   const begin = from ?? drills[0];
-  // what has not come cannot have been missed
+  // what has not come cannot have been missed, nor what is not over: the month of today is not
   const end = to === undefined || to > today ? today : to;
-  return { chosen, missed: begin === undefined ? [] : missedMonths(drills, { from: begin, to: end }) };
+  return { chosen, missed: begin === undefined ? [] : missedMonths([...drills, today], { from: begin, to: end }) };
 }

@@ -4,6 +4,7 @@ import type { Context } from '../../base/context.ts';
 import { isOperationError } from '../../base/errors.ts';
 import type { Config, SourceConfig } from '../../config/schema.ts';
 import { loadBackupFacts } from '../../recovery/backupFacts.ts';
+import type { Evidence } from '../../recovery/evidenceSchema.ts';
 import { loadEvidence } from '../../recovery/evidenceStore.ts';
 import { looseEnds } from '../../recovery/verifyEvidence.ts';
 import type { LoadedRun } from '../../recovery/runDirectory.ts';
@@ -71,9 +72,14 @@ export async function sightOfRepository(
     backups: await loadBackupFacts(ctx, repository, { used, snapshots, begunAt: run.state.begun.at }),
     proofs: proofs.flatMap(({ proof }) => (used.includes(proof.snapshot?.id ?? '') ? [proof] : [])),
     retention: await retentionSight(ctx, repository, config),
-    earlier: stored.map(({ evidence }) => evidence).filter(({ authority }) => authority.plan.name === run.plan.name),
+    earlier: stored.flatMap(({ evidence }) => (isEarlier(evidence, run) ? [evidence] : [])),
     previous: looseEnds(stored),
   };
+}
+
+/** When evidence is stored late, later runs have stored theirs already. */
+function isEarlier({ authority, timeline }: Evidence, { plan, state }: LoadedRun): boolean {
+  return authority.plan.name === plan.name && timeline.begunAt < state.begun.at;
 }
 
 /** As `forget --dry-run` tells it; null without a policy, or when it cannot be told now. */

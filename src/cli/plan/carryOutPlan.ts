@@ -114,9 +114,9 @@ async function conclude(ctx: Context, invocation: RunInvocation, run: LoadedRun)
 function requireGood({ plan, places }: LoadedRun, { result, timeline, deviations }: Evidence): void {
   const detail = { run: places.id };
   if (result.verdict === 'failed' || result.verdict === 'inconclusive') {
-    const failed = timeline.steps.find(({ status }) => status === 'failed');
+    const failed = timeline.steps.find(({ status, critical }) => status === 'failed' && critical);
     const how = result.verdict === 'failed' ? 'failed' : 'is inconclusive';
-    throw new OperationError('plan-failed', `${plan.name} ${how}: ${failed?.title}: ${failed?.error?.message}`, {
+    throw new OperationError('plan-failed', `${plan.name} ${how}: ${result.reason}`, {
       hint: failed?.error?.hint ?? `what the steps printed is in ${places.output}`,
       detail,
     });

@@ -5,11 +5,13 @@ import { stepState, type RunState } from '../runState.ts';
 import type { Surroundings } from '../surroundings.ts';
 
 const tiers: Readonly<Record<string, string>> = {
-  sql: 'read path',
-  http: 'application',
-  wait: 'service',
-  run: 'program',
+  'sql': 'read path',
+  'http': 'application',
+  'wait': 'service',
+  'run': 'program',
+  'test-cluster': 'application',
 };
+const programs: readonly string[] = ['run', 'test-cluster'];
 const proofTiers: Readonly<Record<number, string>> = {
   1: 'structure',
   2: 'integrity',
@@ -18,7 +20,7 @@ const proofTiers: Readonly<Record<number, string>> = {
   5: 'application',
 };
 
-/** What was expected and found: by steps that look, and by the newest proof of each backup that was restored. */
+/** What was expected and found: by steps that look, and by the newest proofs of each backup that was restored. */
 export function checksOf(plan: Plan, run: RunState, { repository }: Surroundings): CheckEvidence[] {
   const steps = plan.steps.filter(({ kind, when, always }) => kind in tiers && when && !always);
   const proofs = 'notRead' in repository ? [] : newestOfEach(repository.proofs);
@@ -43,7 +45,7 @@ function stepCheck({ id, kind, title, options }: Step, run: RunState): CheckEvid
 }
 
 function expectedOf(kind: string, options: Step['options']): string | null {
-  if (kind === 'run') return 'exit status 0';
+  if (programs.includes(kind)) return 'exit status 0';
   const expect: unknown = options['expect'];
   if (typeof expect !== 'object' || expect === null || Object.keys(expect).length === 0) return null;
   return JSON.stringify(expect);
@@ -51,17 +53,19 @@ function expectedOf(kind: string, options: Step['options']): string | null {
 
 /** Numbers only: texts of a database are no matter of evidence. */
 function actualOf(kind: string, { value, rows }: Readonly<Record<string, unknown>>): string | null {
-  if (kind === 'run') return 'exit status 0';
+  if (programs.includes(kind)) return 'exit status 0';
   if (kind === 'http') return 'as expected';
   if (typeof value === 'number') return String(value);
   return typeof rows === 'number' ? `as expected; rows: ${rows}` : null;
 }
 
+/** Of each level: one that looked less deep takes nothing back of what a deeper one has found. */
 function newestOfEach(proofs: readonly Proof[]): Proof[] {
   const seen = new Set<string>();
-  return proofs.filter(({ snapshot }) => {
-    if (snapshot === null || seen.has(snapshot.id)) return false;
-    seen.add(snapshot.id);
+  return proofs.filter(({ snapshot, level }) => {
+    const which = `${snapshot?.id} ${level}`;
+    if (snapshot === null || seen.has(which)) return false;
+    seen.add(which);
     return true;
   });
 }

@@ -1,13 +1,23 @@
+import { formatDuration } from '../../base/duration.ts';
 import { dueDate } from '../dueDate.ts';
-import type { Deviation, Evidence } from '../evidenceSchema.ts';
+import type { CheckEvidence, Deviation, Evidence } from '../evidenceSchema.ts';
 import type { Plan, Step } from '../planDocument.ts';
 import { stepState, type RunState } from '../runState.ts';
+import type { RunTiming } from '../timing.ts';
 
-/** What somebody has to see to: failures, what was left out, backups that were not whole, missed objectives. */
+export interface Findings extends Pick<Evidence['result'], 'rtoMet' | 'rpoMet'> {
+  readonly checks: readonly CheckEvidence[];
+  readonly timing: RunTiming;
+}
+
+/**
+ * What somebody has to see to: failures, what was left out, backups that were not whole or whose proof failed, missed
+ * objectives, a clock that was set back.
+ */
 export function deviationsOf(
   plan: Plan,
   run: RunState,
-  { rtoMet, rpoMet }: Pick<Evidence['result'], 'rtoMet' | 'rpoMet'>,
+  { rtoMet, rpoMet, checks, timing: { setBackMs } }: Findings,
 ): Deviation[] {
   const found: Omit<Found, 'owner'>[] = plan.steps.flatMap((step) =>
     findingsOf(step, run).map((reason) => ({
@@ -22,6 +32,15 @@ export function deviationsOf(
     [rpoMet, 'more was lost than its objective allows'],
   ] as const) {
     if (met === false) found.push({ step: null, finding, severity: 'major' });
+  }
+  for (const { by, name, status, error } of checks) {
+    const ofStep = plan.steps.some(({ id }) => id === by);
+    if (status !== 'failed' || ofStep) continue; // a step's failure is there already
+    found.push({ step: null, finding: `${by}: ${name} failed: ${error ?? 'see the proof'}`, severity: 'major' });
+  }
+  if (setBackMs > 0) {
+    const finding = `the clock was set back by ${formatDuration(setBackMs)} during the run: its times are not judged`;
+    found.push({ step: null, finding, severity: 'minor' });
   }
   const endMs = Date.parse(run.endedAt ?? run.lastAt);
   return found.map(({ step, finding, severity }, index) => ({

@@ -16,7 +16,8 @@ export function trendOf(earlier: readonly Evidence[], now: string): NonNullable<
       bytes: result.restoredBytes,
     })),
     missedMonths: missedMonths(
-      tests.map(({ timeline }) => timeline.begunAt),
+      // this month is not over, and has this run
+      [...tests.map(({ timeline }) => timeline.begunAt), now],
       { from: tests[0]?.timeline.begunAt ?? now, to: now },
     ),
   };

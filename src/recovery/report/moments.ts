@@ -14,6 +14,7 @@ export function momentsOf(plan: Plan, run: RunState): Moments {
   });
   const restored = newest(endsOf(plan, run, { kinds: restoreKinds, end: ({ endedAt }) => endedAt }));
   const later = (kinds: readonly string[]): string | null => {
+    if (!allSucceeded(plan, run, kinds)) return null;
     const at = newest(endsOf(plan, run, { kinds, end: ({ endedAt }) => endedAt }));
     return at !== null && (restored === null || at >= restored) ? at : null;
   };
@@ -28,6 +29,13 @@ export function momentsOf(plan: Plan, run: RunState): Moments {
     applicationHealthyAt: later(['http']),
     trafficBackAt: null,
   };
+}
+
+/** One check that failed or was left out, and the checks have not passed. */
+function allSucceeded({ steps }: Plan, run: RunState, kinds: readonly string[]): boolean {
+  return steps
+    .filter(({ kind, when, always }) => kinds.includes(kind) && when && !always)
+    .every(({ id }) => stepState(run, id).status === 'succeeded');
 }
 
 /** Seconds between two moments; null when one of them is not known. */

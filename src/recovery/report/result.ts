@@ -1,8 +1,9 @@
-import type { BackupEvidence, Evidence } from '../evidenceSchema.ts';
+import type { BackupEvidence, Deviation, Evidence } from '../evidenceSchema.ts';
 import type { Plan } from '../planDocument.ts';
 import { stepState, type RunState } from '../runState.ts';
 import type { RunTiming } from '../timing.ts';
 import { secondsBetween } from './moments.ts';
+import { restoreKinds } from './steps.ts';
 
 type Result = Evidence['result'];
 
@@ -34,7 +35,7 @@ export interface ResultParts {
 /** The verdict, and what was measured against the objectives. */
 export function resultOf(plan: Plan, run: RunState, { moments, backups, timing }: ResultParts): Result {
   const judged = judge(plan, run);
-  const recovered = judged.verdict === 'passed' || judged.verdict === 'warned';
+  const recovered = ['passed', 'warned'].includes(judged.verdict) && timing.setBackMs === 0 && !isShortened(plan, run);
   const whole = secondsBetween(moments.declaredAt, run.endedAt ?? null);
   const recoverySeconds = recovered
     ? (secondsBetween(moments.declaredAt, moments.applicationHealthyAt) ?? whole)
@@ -45,9 +46,8 @@ export function resultOf(plan: Plan, run: RunState, { moments, backups, timing }
   };
   return {
     ...judged,
-    ...policyReason(judged, objectives),
     recoverySeconds,
-    restoreSeconds: secondsBetween(moments.restoreStartedAt, moments.dataRestoredAt),
+    restoreSeconds: timing.setBackMs > 0 ? null : secondsBetween(moments.restoreStartedAt, moments.dataRestoredAt),
     ...objectives,
     restoredBytes: sum(backups.map(({ restoredBytes }) => restoredBytes)),
     restoredRows: sum(backups.map(({ restoredRows }) => restoredRows)),
@@ -84,19 +84,26 @@ function outcome(verdict: 'warned' | 'failed', drill: boolean): Result['verdict'
   return verdict === 'failed' && drill ? 'inconclusive' : verdict;
 }
 
-function policyReason(
-  { verdict }: Pick<Result, 'verdict'>,
-  { rtoMet, rpoMet }: Pick<Result, 'rtoMet' | 'rpoMet'>,
-): Partial<Pick<Result, 'verdict' | 'reasonClass' | 'reason'>> {
-  if (verdict !== 'passed' || (rtoMet !== false && rpoMet !== false)) return {};
-  return { verdict: 'warned', reasonClass: 'policy', reason: 'an objective was missed' };
+/** What has findings has not simply passed. */
+export function judgedBy(result: Result, [first]: readonly Deviation[]): Result {
+  if (result.verdict !== 'passed' || first === undefined) return result;
+  const missed = result.rtoMet === false || result.rpoMet === false;
+  return { ...result, verdict: 'warned', reasonClass: missed ? 'policy' : 'backup', reason: first.finding };
+}
+
+/** A rehearsal in which something was not restored was not as long as the real thing. */
+function isShortened({ steps }: Plan, run: RunState): boolean {
+  if (!run.begun.drill) return false;
+  return steps.some(({ id, kind, when }) => {
+    return when && restoreKinds.includes(kind) && stepState(run, id).status !== 'succeeded';
+  });
 }
 
 function rtoOf({ objective: { rtoMs } }: Plan, seconds: number | null): boolean | null {
   return rtoMs === undefined || seconds === null ? null : seconds * 1000 <= rtoMs;
 }
 
-/** The oldest point that was reached counts: the system is as old as its oldest part. */
+/** The oldest point that was reached counts: the system is as old as its oldest part, and that may be one not known. */
 function recoveryPoint(
   { objective: { rpoMs } }: Plan,
   declaredAt: string,
@@ -106,7 +113,8 @@ function recoveryPoint(
     const ms = consistentAt === null ? Number.NaN : Date.parse(consistentAt);
     return Number.isNaN(ms) ? [] : [ms];
   });
-  if (points.length === 0) return { recoveredTo: null, dataLossSeconds: null, rpoMet: null };
+  if (points.length === 0 || points.length < backups.length)
+    return { recoveredTo: null, dataLossSeconds: null, rpoMet: null };
   const oldest = Math.min(...points);
   const lossMs = Math.max(0, Date.parse(declaredAt) - oldest);
   return {

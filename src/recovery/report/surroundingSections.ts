@@ -37,8 +37,9 @@ export function targetOf(plan: Plan, run: RunState, backups: readonly BackupEvid
     notProduction:
       isolation === null
         ? null
-        : 'every path of a restoring step lay in a directory made for this run, and no step wrote to a running ' +
-          'server; a physical copy bears the system identifier of its source, so that proves nothing here',
+        : 'every path of a restoring step lay in a directory made for this run, and no step of a kind that writes to ' +
+          'a running server was carried out; what the programs of steps did is not seen. A physical copy bears the ' +
+          'system identifier of its source, so that proves nothing here',
     systemIdentifiers: identifiers.length === 0 ? null : [...new Set(identifiers)],
     region: null,
     imageDigest: null,
