@@ -9,7 +9,8 @@ export interface RepositoryFacts {
   readonly foreignSnapshots: number;
   /** Snapshot files that cannot be read. */
   readonly unreadableSnapshots: number;
-  readonly storage: StorageFacts;
+  /** Undefined when nobody asked for it. */
+  readonly storage: StorageFacts | undefined;
 }
 
 export interface SourceFacts {

@@ -22,6 +22,8 @@ import { walFacts } from './walFacts.ts';
 
 /** How many of the newest backups of a source are looked into, which takes their records: a quarter of daily ones. */
 const lookedInto = 100;
+/** How many say whether all is well: the good ones among them tell what size is usual. */
+const judgedBy = 20;
 /** Where there are more in these days, the newest of each of them too. */
 const everyDayOf = 7;
 const dayMs = 86_400_000;
@@ -34,6 +36,8 @@ export interface GatherOptions {
   readonly sources: ReadonlySet<string> | undefined;
   /** Look into at least this many of the newest backups of each source. */
   readonly newest?: number | undefined;
+  /** Only what is judged: fewer backups, and not the size of the repository. Cheap enough for every minute. */
+  readonly brief?: boolean;
   /** The retention policy of a source; undefined when it has none. */
   readonly policyOf: (source: string) => RetentionPolicy | undefined;
   /** Asks the server of a source; undefined when there is none to ask. */
@@ -80,7 +84,7 @@ export async function gatherFacts(
     sources: sources.toSorted((one, other) => (one.source < other.source ? -1 : 1)),
     foreignSnapshots: snapshots.length - ours.length,
     unreadableSnapshots,
-    storage: await storageFacts(ctx, repository.backend),
+    storage: options.brief === true ? undefined : await storageFacts(ctx, repository.backend),
   };
 }
 
@@ -98,8 +102,7 @@ async function sourceFacts(
   const { proofs, holds } = common;
   const kind = kindOf(members[0]!) as SourceKind;
   const failed = failedSnapshots(proofs, members);
-  const count = Math.max(lookedInto, common.newest ?? 0);
-  const looked = await lookInto(ctx, common.repository, worthALook(members, { count, now: ctx.clock.now() }));
+  const looked = await lookInto(ctx, common.repository, worthALook(members, common, ctx.clock.now()));
   const backups = looked.map(({ facts }) =>
     failed.has(facts.id) ? { ...facts, flaw: { reason: 'its last proof failed', partial: false } } : facts,
   );
@@ -123,8 +126,11 @@ async function sourceFacts(
 /** Of all of a source, newest first. */
 function worthALook(
   members: readonly Snapshot[],
-  { count, now }: { readonly count: number; readonly now: Date },
+  { newest = 0, brief }: Pick<GatherOptions, 'newest' | 'brief'>,
+  now: Date,
 ): Snapshot[] {
+  if (brief === true) return members.slice(0, judgedBy);
+  const count = Math.max(lookedInto, newest);
   const days = new Set<string>();
   return members.filter((snapshot, index) => {
     const time = timeOf(snapshot);

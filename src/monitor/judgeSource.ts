@@ -6,7 +6,7 @@ import { judgeSlots } from './judgeSlots.ts';
 import { judgeServer, judgeWal } from './judgeWal.ts';
 import { nearlyReached } from './objectives.ts';
 import type { Judged, JudgedFacts, Opinion } from './opinion.ts';
-import { momentText, spanText } from './words.ts';
+import { lossText, momentText, spanText } from './words.ts';
 
 type RuleBody = (judged: JudgedFacts) => Opinion | undefined;
 
@@ -90,7 +90,7 @@ function judgeExposure({ facts, objective: { tier }, now }: JudgedFacts): Opinio
     const message = `of ${spanText(lossMs)} ago; base backups and WAL of its server keep the recovery point`;
     return { severity: 'ok', message, values: { ageMs: lossMs } };
   }
-  const loss = `if it were lost now, ${spanText(lossMs)} would be lost`;
+  const loss = `if it were lost now, ${lossText(lossMs)} would be lost`;
   if (tier?.rpoMs === undefined) return { severity: 'ok', message: loss, values: { lossMs } };
   const { name, rpoMs } = tier;
   const severity = lossMs > rpoMs ? 'critical' : lossMs > rpoMs * nearlyReached ? 'warning' : 'ok';

@@ -1,5 +1,5 @@
 import { badFindings, type Finding } from './finding.ts';
-import { spanText } from './words.ts';
+import { lossText } from './words.ts';
 
 /** How many findings of the worst severity are told in one sentence. */
 const told = 2;
@@ -33,7 +33,7 @@ function goodSentence(findings: readonly Finding[]): string {
     )
     .toSorted((one, other) => other.lossMs - one.lossMs);
   if (most === undefined) return `${subject} backed up and proved`;
-  const loss = spanText(most.lossMs);
+  const loss = lossText(most.lossMs);
   return judged.size === 1
     ? `${subject} backed up and proved; if it were lost now, ${loss} would be lost`
     : `${subject} backed up and proved; the most that would be lost now is ${loss} (${most.source})`;

@@ -6,7 +6,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { BaseBackup } from '../restore/baseBackup.ts';
 import { findRecoveryWindows, loadClusters, type RecoveryWindow } from '../restore/recoveryWindow.ts';
 import type { WalRange } from '../wal/walGaps.ts';
-import { readArchiveStatus } from '../wal/walStatus.ts';
+import { archiveStatusOf } from '../wal/walStatus.ts';
 import type { SourceFacts, WalFacts } from './facts.ts';
 import { serverFacts, type ServerAnswer } from './serverFacts.ts';
 
@@ -38,7 +38,8 @@ async function readFacts(ctx: Context, repository: Repository, of: WalOf): Promi
   if (newest === undefined || cluster === undefined || cluster.wal.isEmpty) return undefined;
   const windows = await findRecoveryWindows(ctx, cluster);
   const points = cluster.backups.map(({ timeline, record }) => ({ timeline, startLsn: parseLsn(record.startLsn) }));
-  const status = await readArchiveStatus(ctx, cluster.wal.archive, points);
+  const { archive, listing } = cluster.wal;
+  const status = await archiveStatusOf(ctx, archive, { listing, backups: points });
   const archived = status.newest;
   const timeline = presentTimeline(windows, of.server) ?? archived?.timeline;
   // of a history that no good backup leads to, nothing can be recovered, however much of it is there

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { momentText, sizeText, spanText } from './words.ts';
+import { lossText, momentText, sizeText, spanText } from './words.ts';
 
 test.each([
   [0, '0 s'],
@@ -29,4 +29,8 @@ test.each([
 
 test('moments are told in UTC', () => {
   expect(momentText(new Date('2026-11-22T10:42:07Z'))).toBe('2026-11-22 10:42 UTC');
+});
+
+test('a loss of less than half a second is none', () => {
+  expect([0, 499, 1500].map(lossText)).toEqual(['nothing', 'nothing', '2 s']);
 });

@@ -22,6 +22,11 @@ export function spanText(milliseconds: number): string {
   return parts.join(' ');
 }
 
+/** What would be lost, in words: `nothing`, or the span. */
+export function lossText(milliseconds: number): string {
+  return Math.round(milliseconds / 1000) <= 0 ? 'nothing' : spanText(milliseconds);
+}
+
 const sizeUnits = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /** `512 bytes`, `1.5 MiB`. */

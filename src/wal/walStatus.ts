@@ -39,7 +39,15 @@ export async function readArchiveStatus(
   archive: WalArchive,
   backups: readonly BackupPoint[],
 ): Promise<WalArchiveStatus> {
-  const listing = await listArchive(ctx, archive);
+  return archiveStatusOf(ctx, archive, { listing: await listArchive(ctx, archive), backups });
+}
+
+/** The same of an archive that has been listed. */
+export async function archiveStatusOf(
+  ctx: Context,
+  archive: WalArchive,
+  { listing, backups }: { readonly listing: WalListing; readonly backups: readonly BackupPoint[] },
+): Promise<WalArchiveStatus> {
   const gaps = findGaps(listing);
   const lost = await listWalGaps(ctx, archive);
   return {

@@ -6,7 +6,7 @@ import { survey } from '../monitor/survey.ts';
 import type { monitorSpec } from '../specs/monitor.ts';
 
 export const run: CommandRun<typeof monitorSpec> = async (ctx, invocation) => {
-  const surveyed = await survey(ctx, invocation);
+  const surveyed = await survey(ctx, invocation, { brief: true });
   const state = pluginStateOf(surveyed);
   const { findings } = surveyed;
   const fields = { state, verdict: verdictSentence(findings), ...surveyFields(surveyed) };

@@ -8,7 +8,7 @@ import type { statusSpec } from '../specs/status.ts';
 
 export const run: CommandRun<typeof statusSpec> = async (ctx, invocation) => {
   const { printer, terminal, options } = invocation;
-  const surveyed = await survey(ctx, invocation, options.last);
+  const surveyed = await survey(ctx, invocation, { newest: options.last });
   const { findings } = surveyed;
   const verdict = verdictSentence(findings);
   const fields = { severity: worstOf(findings), verdict, ...surveyFields(surveyed) };

@@ -3,7 +3,7 @@ import type { BackupFacts, SlotFacts, SourceFacts, StorageFacts, WalFacts } from
 import { badFindings, worstOf, type Finding, type Severity } from '../../monitor/finding.ts';
 import type { SourceObjectives } from '../../monitor/objectives.ts';
 import { findingText, verdictSentence } from '../../monitor/verdict.ts';
-import { spanText } from '../../monitor/words.ts';
+import { lossText, spanText } from '../../monitor/words.ts';
 import { formatBytes, formatLocalTime, plural } from '../format.ts';
 import { visible } from '../ls/describeNode.ts';
 import { styled, type Terminal } from '../terminal.ts';
@@ -95,7 +95,7 @@ function exposureText(facts: SourceFacts, objective: SourceObjectives | undefine
   }
   const allowed = rpoMs === undefined ? '' : `, of at most ${spanText(rpoMs)}`;
   const by = exposure.by === 'wal' ? 'by WAL' : 'by the newest backup';
-  return `${spanText(exposure.lossMs)} would be lost now${allowed} (${by}, as of ${formatLocalTime(exposure.point)})`;
+  return `${lossText(exposure.lossMs)} would be lost now${allowed} (${by}, as of ${formatLocalTime(exposure.point)})`;
 }
 
 function recoveryText({ recovery }: SourceFacts, objective: SourceObjectives | undefined): string {
@@ -117,11 +117,12 @@ function walLines({ kind, wal }: SourceFacts): string[] {
   if (wal === undefined) return kind === 'postgres' ? labelled('WAL', ['none is archived']) : [];
   if ('unreadable' in wal) return labelled('WAL', [`cannot be judged: ${visible(wal.unreadable)}`]);
   const { segments, storedBytes, window, newest, gaps, backupNeeded } = wal;
-  const reach = window.lastCommit === undefined ? '' : ` to ${formatLocalTime(window.lastCommit)}`;
+  const { begin, lastCommit, endLsn } = window;
+  const reach = lastCommit === undefined ? endLsn : `${formatLocalTime(lastCommit)} (${endLsn})`;
   const stored = newest === undefined ? '' : `, the newest stored ${formatLocalTime(newest.storedAt)}`;
   return labelled('WAL', [
     `${plural(segments, 'segment')}, ${formatBytes(storedBytes)}${stored}`,
-    `recovers to any moment from ${formatLocalTime(window.begin)}${reach} (${window.endLsn})`,
+    `recovers to any moment from ${formatLocalTime(begin)} to ${reach}`,
     ...gapTexts(gaps),
     ...(backupNeeded ? ['its newest WAL follows no good backup: A BASE BACKUP IS NEEDED'] : []),
     ...serverText(wal.server),
@@ -154,10 +155,9 @@ function slotText({ rule, filled, wanted, missing }: SlotFacts): string {
   return `${rule} ${promised}${missing.length === 0 ? '' : ` (${missing.length} missing)`}`;
 }
 
-function storageLines(
-  { location, totalBytes, walBytes, written }: StorageFacts,
-  sources: readonly SourceFacts[],
-): string[] {
+function storageLines(storage: StorageFacts | undefined, sources: readonly SourceFacts[]): string[] {
+  if (storage === undefined) return [];
+  const { location, totalBytes, walBytes, written } = storage;
   const wal = walBytes === 0 ? '' : `, of which WAL ${formatBytes(walBytes)}`;
   const growth =
     written === undefined

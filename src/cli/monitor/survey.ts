@@ -4,7 +4,7 @@ import type { LoadedConfig } from '../../config/loadConfig.ts';
 import { nameHint } from '../../config/nearestName.ts';
 import type { RepositoryFacts } from '../../monitor/facts.ts';
 import type { Finding } from '../../monitor/finding.ts';
-import { gatherFacts } from '../../monitor/gatherFacts.ts';
+import { gatherFacts, type GatherOptions } from '../../monitor/gatherFacts.ts';
 import { judge } from '../../monitor/judge.ts';
 import type { SourceObjectives } from '../../monitor/objectives.ts';
 import type { ServerAnswer } from '../../monitor/serverFacts.ts';
@@ -35,10 +35,14 @@ const answerWithinMs = 10_000;
 const noFlags = { host: undefined, port: undefined, user: undefined, database: undefined };
 
 /**
- * Looks at the repository and the servers of the named sources (default all), and judges. At least the `newest` backups
- * of each are looked into. Throws `not-found`.
+ * Looks at the repository and the servers of the named sources (default all), and judges. Throws
+ * `not-found`.
  */
-export async function survey(ctx: Context, invocation: SurveyInvocation, newest?: number): Promise<Survey> {
+export async function survey(
+  ctx: Context,
+  invocation: SurveyInvocation,
+  extent: Pick<GatherOptions, 'newest' | 'brief'>,
+): Promise<Survey> {
   const names = invocation.arguments;
   const loaded = await invocation.loadConfig();
   const { config } = loaded;
@@ -48,7 +52,7 @@ export async function survey(ctx: Context, invocation: SurveyInvocation, newest?
   const [common, own] = [policyOfConfig(config), sourcePoliciesOfConfig(config)];
   const facts = await gatherFacts(ctx, repository, {
     sources,
-    newest,
+    ...extent,
     policyOf: (source) => own.get(source) ?? common,
     askServer: (source) => askServer(ctx, loaded, source),
   });

@@ -10,7 +10,7 @@ export function surveyFields({ now, facts, findings, objectives }: Survey): Reco
     time: now.toISOString(),
     findings: findings.map(findingFields),
     sources: facts.sources.map((source) => sourceFields(source, { now, objective: objectiveOf(source, objectives) })),
-    repository: storageFields(facts.storage),
+    repository: facts.storage === undefined ? null : storageFields(facts.storage),
     foreign_snapshots: facts.foreignSnapshots,
     unreadable_snapshots: facts.unreadableSnapshots,
   };
