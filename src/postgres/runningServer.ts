@@ -3,8 +3,9 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { systemErrorCode } from '../base/errors.ts';
+import { processIds } from '../base/processes.ts';
 import { identifyProcess } from './process/processIdentity.ts';
-import { processIds, realPath, workingDirectory } from './process/processTable.ts';
+import { realPath, workingDirectory } from './process/processTable.ts';
 
 /** A server that runs, as far as can be told from outside. */
 export interface RunningServer {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, utimes } from 'node:fs/promises';
@@ -7,10 +7,12 @@ import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { createContext } from '../base/context.ts';
 import { createCluster, type Cluster } from '../testing/postgresServer.ts';
+import { rootOnly } from '../testing/needs.ts';
 import { listProcesses, processesIn } from '../testing/processes.ts';
+import { serverUser } from '../testing/serverUser.ts';
 import { tempDir, type TempDir } from '../testing/tempDir.ts';
 import { waitFor } from '../testing/waitFor.ts';
-import { createScratchDirectory, removeOrphans } from './scratchDirectory.ts';
+import { createScratchDirectory, removeOrphans, scratchMark } from './scratchDirectory.ts';
 
 const ctx = createContext();
 
@@ -99,4 +101,41 @@ test('what died before it had a name is removed after a while, and strangers sta
   await chmod(parent.join('stranger'), 0o000);
   await removeOrphans(ctx, parent.path);
   expect(readdirSync(parent.path).toSorted()).toEqual(['.understudy-claim-young', 'stranger']);
+});
+
+/** Runs a program that removes orphans and then fills a scratch directory of its own, as an ordinary user. */
+function runClosedScratch(parent: TempDir, end: 'killed' | 'ended'): SpawnSyncReturns<string> {
+  const { uid, gid } = serverUser() ?? {};
+  const program = join(import.meta.dirname, 'fixture/closedScratch.ts');
+  return spawnSync(process.execPath, [program, parent.path, end], { uid, gid, cwd: '/', encoding: 'utf8' });
+}
+
+test('an ordinary user removes also what is in directories that are closed to everybody', async () => {
+  await using parent = await tempDir({ owner: 'server' });
+  expect(runClosedScratch(parent, 'killed')).toMatchObject({ signal: 'SIGKILL' });
+  expect(readdirSync(parent.path)).toHaveLength(1);
+  expect(runClosedScratch(parent, 'ended')).toMatchObject({ status: 0, stderr: '' });
+  expect(readdirSync(parent.path)).toEqual([]);
+});
+
+rootOnly('an orphan that cannot be removed keeps nobody from working', async () => {
+  await using parent = await tempDir({ owner: 'server' });
+  await mkdir(parent.join('understudy-scratch-others/content'), { recursive: true });
+  expect(runClosedScratch(parent, 'ended')).toMatchObject({ status: 0, stderr: '' });
+  expect(readdirSync(parent.path)).toEqual(['understudy-scratch-others']);
+});
+
+test('a marked process ends with the orphan that it worked with, wherever its parent is', async () => {
+  await using parent = await tempDir();
+  const orphan = parent.join('understudy-scratch-killed');
+  await mkdir(orphan);
+  const start = (path: string): ChildProcess =>
+    spawn('sleep', ['300'], { env: { ...process.env, ...scratchMark(path) }, detached: true });
+  const ended = start(orphan);
+  const other = start(`${orphan}-not`);
+  const exit = once(ended, 'exit');
+  expect(await removeOrphans(ctx, parent.path)).toEqual([{ path: orphan, endedPids: [ended.pid] }]);
+  expect(await exit).toEqual([null, 'SIGKILL']);
+  expect(other.exitCode).toBeNull();
+  await kill9(other);
 });

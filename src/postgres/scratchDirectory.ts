@@ -4,6 +4,7 @@ import { chmod, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join, sep } from 'node:path';
 import type { Context } from '../base/context.ts';
+import { killByEnvironment } from '../base/processes.ts';
 import { OperationError, assert, errorMessage, systemErrorCode } from '../base/errors.ts';
 import { killServerFamily } from './process/serverFamily.ts';
 import { recordedServer } from './process/serverRecord.ts';
@@ -18,7 +19,7 @@ export interface ScratchDirectory extends AsyncDisposable {
 /** A directory that a dead process left behind. */
 export interface Orphan {
   readonly path: string;
-  /** Servers that still ran in it and were ended. */
+  /** Servers and marked processes that still worked in it and were ended. */
   readonly endedPids: readonly number[];
 }
 
@@ -30,6 +31,18 @@ const claimPrefix = '.understudy-claim-';
  */
 const ownerSocket = 'owner';
 const abandonedClaimMs = 60_000;
+
+const mark = 'UNDERSTUDY_SCRATCH';
+
+/** Variable for a command that works with what is in a scratch directory: it is ended when that becomes an orphan. */
+export function scratchMark(path: string): Record<string, string> {
+  return { [mark]: path };
+}
+
+/** Ends the processes with this mark, also those that have left their parent; their ids. */
+export function endMarked(path: string): number[] {
+  return killByEnvironment((environment) => environment.includes(`${mark}=${path}`));
+}
 
 /**
  * Creates an empty directory in `parent` that others may pass but not read (mode 711). Throws `file-denied`,
@@ -47,8 +60,13 @@ export async function createScratchDirectory(parent: string): Promise<ScratchDir
     return {
       path,
       [Symbol.asyncDispose]: async () => {
-        await removeTree(path);
-        owner.close();
+        try {
+          await removeTree(path);
+        } catch (error) {
+          throw scratchError(`removing the scratch directory ${path}`, error);
+        } finally {
+          owner.close();
+        }
       },
     };
   } catch (error) {
@@ -65,8 +83,8 @@ export function keepScratchDirectory(path: string): string {
 }
 
 /**
- * Removes the scratch directories in `parent` whose owner is gone, after ending the servers that still run in them.
- * Directories of living processes and of other users stay.
+ * Removes the scratch directories in `parent` whose owner is gone, after ending what still works in them. Directories
+ * of living processes and of other users stay; so does, with a warning, what cannot be removed.
  */
 export async function removeOrphans(ctx: Context, parent: string): Promise<readonly Orphan[]> {
   if (!existsSync(parent)) return [];
@@ -76,12 +94,24 @@ export async function removeOrphans(ctx: Context, parent: string): Promise<reado
     const path = join(parent, name);
     if (name.startsWith(claimPrefix)) await removeAbandonedClaim(ctx, path);
     if (!name.startsWith(prefix) || !(await isOrphan(join(path, ownerSocket)))) continue;
-    const endedPids = await endServers(ctx, path);
-    await removeTree(path);
-    ctx.log.warn({ path, endedPids }, 'removed what a dead process had left behind');
-    orphans.push({ path, endedPids });
+    const orphan = await removeOrphan(ctx, path);
+    if (orphan !== undefined) orphans.push(orphan);
   }
   return orphans;
+}
+
+async function removeOrphan(ctx: Context, path: string): Promise<Orphan | undefined> {
+  try {
+    const endedPids = [...(await endServers(ctx, path)), ...endMarked(path)];
+    await removeTree(path);
+    ctx.log.warn({ path, endedPids }, 'removed what a dead process had left behind');
+    return { path, endedPids };
+  } catch (error) {
+    // its owner, or another process like us, was faster; or it is another user's
+    if (systemErrorCode(error) === undefined) throw error;
+    if (systemErrorCode(error) !== 'ENOENT') ctx.log.warn({ path, err: error }, 'an orphan could not be removed');
+    return undefined;
+  }
 }
 
 async function listen(path: string): Promise<Server> {
@@ -130,7 +160,22 @@ async function removeAbandonedClaim(ctx: Context, path: string): Promise<void> {
 async function removeTree(path: string): Promise<void> {
   assert(path.includes(prefix) || path.includes(claimPrefix), 'only scratch directories are removed');
   // a server's last child may still write for a moment
-  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  const options = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
+  try {
+    await rm(path, options);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EACCES') throw error;
+    await openDirectories(Buffer.from(path));
+    await rm(path, options);
+  }
+}
+
+/** What was restored may hold directories that not even their owner may write to. */
+async function openDirectories(path: Buffer): Promise<void> {
+  await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true, encoding: 'buffer' })) {
+    if (entry.isDirectory()) await openDirectories(Buffer.concat([path, Buffer.from(sep), entry.name]));
+  }
 }
 
 function scratchError(attempt: string, error: unknown): OperationError {

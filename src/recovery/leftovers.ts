@@ -1,5 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { systemErrorCode } from '../base/errors.ts';
+import { killByEnvironment } from '../base/processes.ts';
 
 const runMark = 'UNDERSTUDY_RUN';
 const stepMark = 'UNDERSTUDY_STEP';
@@ -15,34 +14,8 @@ export function processMarks({ run, step }: { readonly run: string; readonly ste
  * drill. Returns the ended process ids. Only Linux tells; elsewhere nothing is found.
  */
 export function endLeftovers(run: string, steps?: readonly string[]): number[] {
-  return processIds().filter((pid) => {
-    if (pid === process.pid) return false;
-    const environment = environmentOf(pid);
+  return killByEnvironment((environment) => {
     if (!environment.includes(`${runMark}=${run}`)) return false;
-    if (steps !== undefined && !steps.some((step) => environment.includes(`${stepMark}=${step}`))) return false;
-    return kill(pid);
+    return steps === undefined || steps.some((step) => environment.includes(`${stepMark}=${step}`));
   });
-}
-
-function processIds(): number[] {
-  if (process.platform !== 'linux') return [];
-  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
-}
-
-function environmentOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-  } catch {
-    return []; // it has ended, or belongs to somebody else
-  }
-}
-
-function kill(pid: number): boolean {
-  try {
-    process.kill(pid, 'SIGKILL');
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ESRCH' || systemErrorCode(error) === 'EPERM') return false;
-    throw error;
-  }
 }

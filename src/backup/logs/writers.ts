@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, readdirSync, statSync, type BigIntStats } from 'node:fs';
 import { systemErrorCode } from '../../base/errors.ts';
 import type { Posix } from '../../base/posix.ts';
+import { processIds } from '../../base/processes.ts';
 import { plainFile } from './readBeginning.ts';
 
 /** A process that has a file open for writing. */
@@ -46,12 +47,6 @@ export function findWriters({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): Wri
 export function describeWriters(writers: readonly Writer[]): string {
   if (writers.length === 0) return 'a process that cannot be seen from here';
   return writers.map(({ pid, program }) => `${program} (process ${pid})`).join(', ');
-}
-
-function processIds(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
 }
 
 function openFiles(pid: number): string[] {

@@ -1,15 +1,4 @@
-import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
-
-/** Ids of all processes that can be seen; none where there is no /proc. */
-export function processIds(): number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return [];
-  }
-}
+import { readlinkSync, realpathSync } from 'node:fs';
 
 /** Where a process works, without symbolic links; undefined when it has ended or is somebody else's. */
 export function workingDirectory(pid: number): string | undefined {

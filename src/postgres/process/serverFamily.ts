@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
+import { processIds } from '../../base/processes.ts';
 import { identifyProcess } from './processIdentity.ts';
-import { processIds, realPath, workingDirectory } from './processTable.ts';
+import { realPath, workingDirectory } from './processTable.ts';
 import { signalGroup } from './terminateGroup.ts';
 
 const waitMs = 10;
