@@ -65,6 +65,8 @@ rootOnly('without room to restore the result is inconclusive, and nothing was be
     expect(proof.checks.at(-1)).toMatchObject({ name: 'restored files', status: 'inconclusive' });
     expect(proof.checks.at(-1)?.actual).toContain('free');
     expect(readdirSync(scratch)).toEqual([]);
+    const { kept } = await proveWith(bench, { level: 4, sandbox: { scratch }, keepSandbox: true });
+    expect(readdirSync(scratch).map((name) => join(scratch, name))).toEqual([kept]);
   } finally {
     execFileSync('umount', [scratch]);
   }

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../base/context.ts';
@@ -135,7 +135,9 @@ export class Sandbox implements AsyncDisposable {
   keep(): string {
     const kept = keepScratchDirectory(this.directory);
     const links = join(kept, 'data', 'pg_tblspc');
-    for (const name of readdirSync(links)) {
+    if (!existsSync(links)) return kept; // it did not come to a restore
+    const spaces = readdirSync(links, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
+    for (const { name } of spaces) {
       const target = readlinkSync(join(links, name)).replace(this.directory, kept);
       rmSync(join(links, name));
       symlinkSync(target, join(links, name));
