@@ -45,6 +45,30 @@ test.runIf(process.geteuid?.() === 0)('what root writes belongs to the owner of 
     expect(lstatSync(directory.join(name))).toMatchObject({ uid: 65_533, gid: 65_532 });
 });
 
+test.runIf(process.geteuid?.() === 0)(
+  'what the owner of a repository has linked to elsewhere stays root’s',
+  async () => {
+    await using directory = await tempDir();
+    await using elsewhere = await tempDir();
+    chownSync(directory.path, 65_533, 65_532);
+    symlinkSync(elsewhere.path, directory.join('snapshots'));
+    await openLocalBackend(directory.path).put(ctx, 'snapshots/deep/x', some);
+    for (const name of ['', 'deep', 'deep/x'])
+      expect(lstatSync(elsewhere.join(name))).toMatchObject({ uid: 0, gid: 0 });
+  },
+);
+
+test.runIf(process.geteuid?.() === 0)(
+  'a layout that root makes in the directory of another user is that user’s',
+  async () => {
+    await using directory = await tempDir();
+    chownSync(directory.path, 65_533, 65_532);
+    openLocalBackend(directory.path, { create: true });
+    for (const name of ['keys', 'data', 'data/7f'])
+      expect(lstatSync(directory.join(name))).toMatchObject({ uid: 65_533, gid: 65_532 });
+  },
+);
+
 test('objects are read-only for their owner; their group gets what it has on config', async () => {
   await using directory = await tempDir();
   const umask = process.umask(0o077);

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, statSync, unlinkSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { syncDirectory, writeFileAtomic } from '../base/atomicFile.ts';
@@ -7,9 +7,10 @@ import { OperationError, systemErrorCode } from '../base/errors.ts';
 import type { Backend, ByteRange, ObjectStat, PutOptions } from './backend.ts';
 import { placeRange } from './byteRange.ts';
 import { isAbsence, translateFileError } from './fileErrors.ts';
-import { createLayout, createParents, giveToOwner, localModes, requireConfig, type LocalModes } from './localLayout.ts';
+import { createLayout, createParents, localModes, requireConfig, type LocalModes } from './localLayout.ts';
 import { listObjects } from './localListing.ts';
 import { objectExists, objectMissing, tooShort } from './objectErrors.ts';
+import { finishObjectFile } from './objectFile.ts';
 import { assertObjectName, assertPrefix } from './objectName.ts';
 
 /** Largest piece of one read; between pieces an abort is noticed. */
@@ -54,7 +55,7 @@ class LocalBackend implements Backend {
   }
 
   async put(ctx: Context, name: string, parts: Uint8Array | readonly Uint8Array[], options: PutOptions = {}) {
-    const path = this.#path(name);
+    assertObjectName(name);
     ctx.signal.throwIfAborted();
     try {
       this.#write(name, parts, options.ifAbsent === true);
@@ -62,8 +63,6 @@ class LocalBackend implements Backend {
       if (systemErrorCode(error) === 'EEXIST') throw objectExists(name);
       throw translateFileError(error, `write ${name}`);
     }
-    makeReadOnly(path, this.#modes.file);
-    giveToOwner(this.localDirectory, path);
     if (name === 'config') this.#configSeen = true;
   }
 
@@ -131,7 +130,8 @@ class LocalBackend implements Backend {
 
   #write(name: string, parts: Uint8Array | readonly Uint8Array[], exclusive: boolean): void {
     const path = join(this.localDirectory, name);
-    const options = { mode: this.#modes.file, exclusive, syncDirectory: false };
+    const mode = this.#modes.file;
+    const options = { mode, exclusive, syncDirectory: false, finish: (fd: number) => finishObjectFile(fd, mode) };
     const replaces = !exclusive && existsSync(path);
     try {
       writeFileAtomic(path, parts, options);
@@ -166,15 +166,6 @@ async function readRange(ctx: Context, file: FileHandle, at: ByteRange & { reado
     done += bytesRead;
   }
   return bytes;
-}
-
-/** Guards against accidents as stock restic does; some file systems cannot, and need not. */
-function makeReadOnly(path: string, mode: number): void {
-  try {
-    chmodSync(path, mode & ~0o222);
-  } catch {
-    // the object is durable and complete all the same
-  }
 }
 
 function removeIfPresent(path: string): void {

@@ -1,7 +1,8 @@
-import { accessSync, chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { syncDirectory } from '../base/atomicFile.ts';
 import { OperationError, systemErrorCode } from '../base/errors.ts';
+import { makeObjectDirectory } from './objectFile.ts';
 
 /** Permission bits of what a repository directory holds, before objects are made read-only. */
 export interface LocalModes {
@@ -36,7 +37,7 @@ export function createParents(root: string, name: string, mode: number): void {
   const components = name.split('/').slice(0, -1);
   components.forEach((_, index) => {
     const directory = join(root, ...components.slice(0, index + 1));
-    if (makeDirectory(directory, mode)) giveToOwner(root, directory);
+    makeDirectory(directory, mode);
     syncDirectory(dirname(directory)); // also when another process was first: its own sync may still be to come
   });
 }
@@ -59,31 +60,18 @@ export function requireConfig(root: string): void {
 function createDirectory(path: string, mode: number): void {
   if (existsSync(path)) return;
   createDirectory(dirname(path), mode);
-  makeDirectory(path, mode);
+  unlessThere(() => mkdirSync(path, { mode })); // whoever makes a repository owns it, wherever it lies
   syncDirectory(dirname(path));
 }
 
-/**
- * What root makes in the repository of another user belongs to that user, who else could neither read nor remove it.
- * Where the file system knows no owners nothing needs to be done.
- */
-export function giveToOwner(root: string, path: string): void {
-  if (process.geteuid?.() !== 0) return;
-  try {
-    const { uid, gid } = statSync(root);
-    if (uid !== 0) chownSync(path, uid, gid);
-  } catch {
-    // it is complete and durable all the same
-  }
+function makeDirectory(path: string, mode: number): void {
+  unlessThere(() => makeObjectDirectory(path, mode));
 }
 
-/** Returns whether it was not there. */
-function makeDirectory(path: string, mode: number): boolean {
+function unlessThere(make: () => void): void {
   try {
-    mkdirSync(path, { mode });
-    return true;
+    make();
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;
-    return false;
   }
 }

@@ -12,6 +12,8 @@ export interface AtomicWriteOptions {
   readonly exclusive?: boolean;
   /** fsync the directory too; false only when the caller syncs it once for many files. Default true. */
   readonly syncDirectory?: boolean;
+  /** Called with the complete file before it is synced and gets its name: for owner and permissions. */
+  readonly finish?: (fd: number) => void;
 }
 
 /**
@@ -30,6 +32,7 @@ export function writeFileAtomic(
   try {
     fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, options.mode ?? 0o600);
     for (const part of parts instanceof Uint8Array ? [parts] : parts) writeAllSync(fd, part);
+    options.finish?.(fd);
     fsyncSync(fd);
     const written = fd;
     fd = undefined; // also when closing fails: the number may by then belong to another file

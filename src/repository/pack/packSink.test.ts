@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { tempDir } from '../../testing/tempDir.ts';
 import { LocalPackSink, packObjectName } from './packSink.ts';
@@ -29,6 +29,15 @@ test('the group may read packs when it may read config', async () => {
   chmodSync(directory.join('config'), 0o640);
   await new LocalPackSink(directory.path).put(pack);
   expect(statSync(directory.join(name)).mode & 0o777).toBe(0o440);
+});
+
+test.runIf(process.geteuid?.() === 0)('a pack that root writes belongs to the owner of the repository', async () => {
+  await using directory = await tempDir();
+  writeFileSync(directory.join('config'), '');
+  chownSync(directory.path, 65_533, 65_532);
+  await new LocalPackSink(directory.path).put(pack);
+  for (const path of ['data', 'data/ab', name])
+    expect(statSync(directory.join(path))).toMatchObject({ uid: 65_533, gid: 65_532 });
 });
 
 test('below the mount point of a disk that is away nothing is created', async () => {

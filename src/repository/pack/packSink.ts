@@ -1,4 +1,4 @@
-import { close, constants, fchmodSync, fsync, open, openSync, renameSync, unlinkSync } from 'node:fs';
+import { close, constants, fsync, open, openSync, renameSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryPath, writeAllSync } from '../../base/atomicFile.ts';
@@ -7,6 +7,7 @@ import { systemErrorCode } from '../../base/errors.ts';
 import type { Backend } from '../../backend/backend.ts';
 import { translateFileError } from '../../backend/fileErrors.ts';
 import { createParents, localModes, requireConfig, type LocalModes } from '../../backend/localLayout.ts';
+import { finishObjectFile } from '../../backend/objectFile.ts';
 import type { FinishedPack } from './packBuilder.ts';
 
 /** Where finished packs go. */
@@ -77,7 +78,7 @@ export class LocalPackSink implements PackSink {
       closeQuietly(fd);
       throw error;
     }
-    makeReadOnly(fd, this.#modes.file);
+    finishObjectFile(fd, this.#modes.file);
     return fd;
   }
 
@@ -117,15 +118,6 @@ async function syncDirectoryAsync(directory: string): Promise<void> {
     await fsyncAsync(fd);
   } finally {
     closeQuietly(fd);
-  }
-}
-
-/** Guards against accidents as stock restic does; some file systems cannot, and need not. */
-function makeReadOnly(fd: number, mode: number): void {
-  try {
-    fchmodSync(fd, mode & ~0o222);
-  } catch {
-    // the pack is complete all the same
   }
 }
 

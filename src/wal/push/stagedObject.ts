@@ -1,9 +1,10 @@
-import { constants, closeSync, fchmodSync, fsyncSync, linkSync, openSync, unlinkSync } from 'node:fs';
+import { constants, closeSync, fsyncSync, linkSync, openSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { syncDirectory, temporaryPath, writeAllSync } from '../../base/atomicFile.ts';
 import { OperationError, systemErrorCode } from '../../base/errors.ts';
 import { translateFileError } from '../../backend/fileErrors.ts';
 import { createParents, localModes, requireConfig } from '../../backend/localLayout.ts';
+import { finishObjectFile } from '../../backend/objectFile.ts';
 
 /** An object of a local repository that is durable under a temporary name and not visible yet. */
 export interface StagedObject {
@@ -30,7 +31,7 @@ export function stageObject(root: string, objectName: string, bytes: Uint8Array)
       fd = create(temporary, modes.file);
     }
     writeAllSync(fd, bytes);
-    makeReadOnly(fd, modes.file);
+    finishObjectFile(fd, modes.file);
     fsyncSync(fd);
     const written = fd;
     fd = undefined;
@@ -72,15 +73,6 @@ export function discardObject({ temporary }: StagedObject): void {
 
 function create(path: string, mode: number): number {
   return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
-}
-
-/** Guards against accidents as stock restic does; some file systems cannot, and need not. */
-function makeReadOnly(fd: number, mode: number): void {
-  try {
-    fchmodSync(fd, mode & ~0o222);
-  } catch {
-    // the object is complete all the same
-  }
 }
 
 function removeQuietly(path: string): void {
