@@ -77,9 +77,10 @@ export interface WalFacts {
 /**
  * What the server said of the WAL it has written. `all-archived`: the archive had all of it when it was asked.
  * `at-most`: it hands over in time, so that what is not there yet is younger than `archiveTimeoutMs`.
+ * `when-full`: without archive_timeout it hands over a segment only when that is full, however long that takes.
  */
 export type ServerFacts =
-  | { readonly state: 'not-asked' | 'behind' }
+  | { readonly state: 'not-asked' | 'behind' | 'when-full' }
   | { readonly state: 'all-archived' }
   | { readonly state: 'at-most'; readonly archiveTimeoutMs: number }
   | { readonly state: 'unreachable'; readonly reason: string };

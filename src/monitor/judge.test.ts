@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { exposureOf } from './exposure.ts';
 import type { SourceFacts } from './facts.ts';
-import { severities, worstOf, type Finding, type Rule } from './finding.ts';
+import { severities, worstOf } from './finding.ts';
 import {
   ago,
   backup,
@@ -16,22 +16,9 @@ import {
   sourceFacts,
   walFacts,
 } from './fixture/facts.ts';
+import { verdictOf } from './fixture/verdicts.ts';
 import { judge } from './judge.ts';
-import type { SourceObjectives } from './objectives.ts';
 import { verdictSentence } from './verdict.ts';
-
-/** Findings of one source that is expected. */
-function judged(facts: Partial<SourceFacts>, objective: Partial<SourceObjectives> = {}): Finding[] {
-  const source = sourceFacts(facts);
-  const objectives = expecting(source.source, { kind: source.kind, ...objective });
-  return judge(repositoryFacts(source), { objectives, sources: undefined }, now);
-}
-
-/** What one rule says. */
-function verdictOf(rule: Rule, facts: Partial<SourceFacts>, objective?: Partial<SourceObjectives>): string {
-  const found = judged(facts, objective).find((finding) => finding.rule === rule);
-  return found === undefined ? 'nothing' : `${found.severity}: ${found.message}`;
-}
 
 const critical = { name: 'critical', rpoMs: hourMs, rtoMs: hourMs };
 
@@ -152,55 +139,20 @@ describe('exposure', () => {
     expect(loss({ server: { state: 'all-archived' }, backupNeeded: true })).toBe(5 * hourMs);
   });
 
+  test('above the objective says so when the server was not told to hand over in time', () => {
+    const window = { ...walFacts().window, lastCommit: ago(5 * hourMs) };
+    const wal = walFacts({ window, server: { state: 'when-full' } });
+    expect(verdictOf('exposure', { kind: 'postgres', backups: old, wal }, { tier: critical })).toBe(
+      'critical: if it were lost now, 5 h would be lost; tier critical allows 1 h (archive_timeout is not set on the server)',
+    );
+  });
+
   test('WAL that ends before the newest backup, or cannot be read, adds nothing', () => {
     const window = { ...walFacts().window, lastCommit: ago(2 * dayMs) };
     const of = (wal: SourceFacts['wal']) => exposureOf(sourceFacts({ backups: old, wal }), now);
     expect(of(walFacts({ window }))).toMatchObject({ lossMs: 20 * hourMs, by: 'backup' });
     expect(of({ unreadable: 'damaged' })).toMatchObject({ lossMs: 20 * hourMs, by: 'backup' });
   });
-});
-
-describe('WAL', () => {
-  test.each([
-    [walFacts(), 'ok'],
-    [walFacts({ gaps: ['0/3000000 to 0/4000000 of timeline 1'], backupNeeded: true }), 'critical'],
-    [walFacts({ gaps: ['0/3000000 to 0/4000000 of timeline 1'] }), 'info'],
-    [walFacts({ backupNeeded: true }), 'critical'],
-    [undefined, 'info'],
-    [walFacts({ behindBackup: true }), 'warning'],
-    [walFacts({ server: { state: 'unreachable', reason: 'no route' } }), 'info'],
-    [{ unreadable: 'a segment is damaged' }, 'unknown'],
-  ] as const)('%o', (wal, severity) => {
-    expect(verdictOf('wal', { kind: 'postgres', wal })).toMatch(new RegExp(`^${severity}:`));
-  });
-});
-
-describe('the server', () => {
-  const well = { isAnotherCluster: false, archivingFails: undefined };
-
-  test('that holds another cluster is not backed up, however new the backups', () => {
-    const facts = { kind: 'postgres', server: { ...well, isAnotherCluster: true }, wal: walFacts() } as const;
-    expect(verdictOf('server', facts)).toMatch(/^critical: .*there is no backup of what it holds/);
-    expect(exposureOf(sourceFacts(facts), now)).toBeUndefined();
-    expect(verdictOf('server', { ...facts, server: well })).toMatch(/^ok/);
-  });
-
-  test('that fails to archive says since when', () => {
-    const archivingFails = { segment: '000000010000000000000007', lastSuccess: ago(hourMs), waitingFiles: 3 };
-    expect(verdictOf('server', { kind: 'postgres', server: { ...well, archivingFails } })).toBe(
-      'warning: the server fails to archive WAL (000000010000000000000007); ' +
-        'it last succeeded 2026-11-22 11:00 UTC; files that wait: 3',
-    );
-  });
-});
-
-test('without any WAL what would be lost is counted from the backup', () => {
-  const facts = { kind: 'postgres', backups: [backup({ time: ago(30 * minuteMs) })] } as const;
-  expect(verdictOf('exposure', facts, { tier: critical })).toBe(
-    'ok: if it were lost now, 30 min would be lost; tier critical allows 1 h',
-  );
-  expect(verdictOf('wal', facts)).toBe('info: no WAL is archived: only the backups themselves can be restored');
-  expect(verdictOf('wal', {})).toBe('nothing');
 });
 
 test('a commit or a proof of the future is told: ages say nothing then', () => {
@@ -210,11 +162,6 @@ test('a commit or a proof of the future is told: ages say nothing then', () => {
   );
   const lastProof = { snapshot: undefined, verdict: 'passed', level: 4, at: ago(-400 * dayMs) } as const;
   expect(verdictOf('clock', { lastProof })).toMatch(/^warning: its last proof is dated 400 days in/);
-});
-
-test('WAL of a backup that was made just now may be on its way', () => {
-  const backups = [backup({ time: ago(minuteMs) })];
-  expect(verdictOf('wal', { kind: 'postgres', backups, wal: walFacts({ behindBackup: true }) })).toMatch(/^ok/);
 });
 
 describe('size', () => {

@@ -1,4 +1,5 @@
 import { exposureOf, isInFuture, newestUsable } from './exposure.ts';
+import type { SourceFacts } from './facts.ts';
 import type { Finding, Rule } from './finding.ts';
 import { judgeProof, judgeRecoveryTime, judgeVerification } from './judgeProofs.ts';
 import { judgeSize } from './judgeSize.ts';
@@ -94,8 +95,14 @@ function judgeExposure({ facts, objective: { tier }, now }: JudgedFacts): Opinio
   if (tier?.rpoMs === undefined) return { severity: 'ok', message: loss, values: { lossMs } };
   const { name, rpoMs } = tier;
   const severity = lossMs > rpoMs ? 'critical' : lossMs > rpoMs * nearlyReached ? 'warning' : 'ok';
-  const message = `${loss}; tier ${name} allows ${spanText(rpoMs)}`;
+  const why = severity !== 'ok' && handsOverWhenFull(facts) ? ' (archive_timeout is not set on the server)' : '';
+  const message = `${loss}; tier ${name} allows ${spanText(rpoMs)}${why}`;
   return { severity, message, values: { lossMs, rpoMs } };
+}
+
+/** A quiet server then keeps its last commits for itself for hours, or makes it look so. */
+function handsOverWhenFull({ wal }: SourceFacts): boolean {
+  return wal !== undefined && !('unreadable' in wal) && wal.server.state === 'when-full';
 }
 
 function judgeRetention({ facts: { held } }: JudgedFacts): Opinion | undefined {

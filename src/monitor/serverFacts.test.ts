@@ -45,7 +45,9 @@ test('with archive_timeout what is not archived is younger, once all segments be
   const atMost = { state: 'at-most', archiveTimeoutMs: 60_000 };
   expect(serverFacts(archived('0/5000000'), server('0/5000100'))).toEqual(atMost);
   expect(serverFacts(archived('0/4000000'), server('0/5000100'))).toEqual({ state: 'behind' });
-  expect(serverFacts(archived('0/5000000'), server('0/5000100', { archiveTimeoutMs: 0 }))).toEqual({ state: 'behind' });
+  expect(serverFacts(archived('0/5000000'), server('0/5000100', { archiveTimeoutMs: 0 }))).toEqual({
+    state: 'when-full',
+  });
   expect(serverFacts(archived('0/5000000'), server('0/5000100', { archiveMode: 'off' }))).toEqual({ state: 'behind' });
 });
 

@@ -32,8 +32,8 @@ export function serverFacts(
   if (newest.lsn >= server.currentLsn) return { state: 'all-archived' };
   const present = segmentBegin(segmentNumberAt(server.currentLsn, segmentBytes), segmentBytes);
   const { archiveTimeoutMs } = server;
-  const inTime = server.archiveMode !== 'off' && archiveTimeoutMs > 0 && newest.lsn >= present;
-  return inTime ? { state: 'at-most', archiveTimeoutMs } : { state: 'behind' };
+  if (server.archiveMode === 'off' || newest.lsn < present) return { state: 'behind' };
+  return archiveTimeoutMs > 0 ? { state: 'at-most', archiveTimeoutMs } : { state: 'when-full' };
 }
 
 /** What a server says of itself; undefined when it was not asked or did not answer. `backedUp` is the newest good one. */

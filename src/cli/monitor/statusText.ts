@@ -32,10 +32,12 @@ export function statusText(survey: Survey, options: StatusOptions): string {
   const worst = worstOf(findings);
   const lines = [...wrapped(`${severityWord(terminal, worst)} ${visible(verdictSentence(findings))}`, terminal), ''];
   for (const source of facts.sources) lines.push(...sourceLines(source, survey, options), '');
-  for (const [name, { kind }] of objectives ?? []) {
+  for (const [name, { kind, tier }] of objectives ?? []) {
     const isJudged = findings.some(({ source }) => source === name);
     if (!isJudged || facts.sources.some((found) => found.source === name && found.kind === kind)) continue;
-    lines.push(`${title(terminal, `${name} (${kind})`)}  ${severityWord(terminal, 'critical')}`);
+    lines.push(
+      `${title(terminal, `${name} (${[kind, ...tierWords(tier)].join(', ')})`)}  ${severityWord(terminal, 'critical')}`,
+    );
     lines.push(...labelled('backups', ['none']), '');
   }
   lines.push(...storageLines(facts.storage, facts.sources));
@@ -49,7 +51,7 @@ export function statusText(survey: Survey, options: StatusOptions): string {
 function sourceLines(facts: SourceFacts, { now, objectives, findings }: Survey, options: StatusOptions): string[] {
   const objective = objectives?.get(facts.source);
   const configured = objective?.kind === facts.kind ? objective : undefined;
-  const about = [facts.kind, ...(configured?.tier === undefined ? [] : [`tier ${configured.tier.name}`])];
+  const about = [facts.kind, ...tierWords(configured?.tier)];
   const missing = objectives !== undefined && configured === undefined ? ', not configured here' : '';
   const own = findings.filter(({ source }) => source === facts.source);
   const heading = title(options.terminal, `${facts.source} (${about.join(', ')}${missing})`);
@@ -64,6 +66,10 @@ function sourceLines(facts: SourceFacts, { now, objectives, findings }: Survey, 
     ...labelled('retention', facts.slots.length === 0 ? [] : [facts.slots.map(slotText).join(', ')]),
     ...labelled('held', facts.held === undefined ? [] : [visible(facts.held)]),
   ];
+}
+
+function tierWords(tier: SourceObjectives['tier']): string[] {
+  return tier === undefined ? [] : [`tier ${tier.name}`];
 }
 
 function backupLines({ kind, backups, backupCount, firstBackup }: SourceFacts, last: number | undefined): string[] {
@@ -144,6 +150,8 @@ function serverText(server: WalFacts['server']): string[] {
       return [`the server hands over what is newer within ${spanText(server.archiveTimeoutMs)}`];
     case 'unreachable':
       return [`the server cannot be asked: ${visible(server.reason)}`];
+    case 'when-full':
+      return ['the server hands over its newest segment only when it is full: archive_timeout is not set'];
     case 'behind':
     case 'not-asked':
       return [];
