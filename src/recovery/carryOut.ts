@@ -19,7 +19,7 @@ import type { PlanProblem } from './planProblem.ts';
 import { readPlan } from './readPlan.ts';
 import { createRunDirectory, findRun, listRunIds, loadRun, runPlaces, type LoadedRun } from './runDirectory.ts';
 import type { RunPlaces } from './runDirectory.ts';
-import type { JournalEntry, RunBegun } from './runEvent.ts';
+import type { RunBegun } from './runEvent.ts';
 import { stepKinds } from './stepKinds.ts';
 import { outputDirectory } from './stepOutput.ts';
 import type { StepServices } from './stepServices.ts';
@@ -34,6 +34,8 @@ export interface RunOptions {
   /** Told the places before the first step begins. */
   readonly onBegun?: (places: RunPlaces) => void;
   readonly listener?: RunListener;
+  /** Given each drill that was killed and that this one has ended, before it begins itself. */
+  readonly onAbandoned?: (run: LoadedRun) => Promise<void>;
   /** Told what is wrong beside the run, in a sentence. */
   readonly onWarning?: (message: string) => void;
 }
@@ -176,10 +178,13 @@ async function goOn(ctx: Context, places: RunPlaces, options: RunOptions): Promi
  * Removes what drills left whose process was killed, and notes in their journals that they are over. A run that cannot
  * be read keeps nobody from drilling.
  */
-async function clearAbandonedDrills(ctx: Context, { runs, onWarning }: RunOptions, sandboxes: string): Promise<void> {
+async function clearAbandonedDrills(ctx: Context, options: RunOptions, sandboxes: string): Promise<void> {
+  const { runs, onWarning } = options;
+  const over: RunPlaces[] = [];
   for (const id of listRunIds(runs)) {
     try {
-      await endAbandoned(ctx, runPlaces(runs, id));
+      const places = runPlaces(runs, id);
+      if (await endAbandoned(ctx, places, options)) over.push(places);
     } catch (error) {
       if (error instanceof InvariantError) throw error;
       onWarning?.(`run ${id} is left as it is: ${errorMessage(error)}`);
@@ -187,19 +192,24 @@ async function clearAbandonedDrills(ctx: Context, { runs, onWarning }: RunOption
   }
   // a server of a step runs in the system's directory
   for (const directory of new Set([sandboxes, tmpdir()])) await removeOrphans(ctx, directory);
+  for (const places of over.toReversed()) await options.onAbandoned?.(loadRun(places, stepKinds));
 }
 
-async function endAbandoned(ctx: Context, places: RunPlaces): Promise<void> {
-  if (!isUnfinishedDrill(loadRun(places, stepKinds))) return;
+/** Whether it was an abandoned drill. */
+async function endAbandoned(ctx: Context, places: RunPlaces, { identity }: RunOptions): Promise<boolean> {
+  if (!isUnfinishedDrill(loadRun(places, stepKinds))) return false;
   await using lock = await lockDirectory(places.directory, 'run');
-  if (lock === undefined) return;
+  if (lock === undefined) return false;
   const run = loadRun(places, stepKinds); // under the lock: until then another process may have written
-  if (!isUnfinishedDrill(run)) return;
+  if (!isUnfinishedDrill(run)) return false;
   endLeftovers(places.id);
   using journal = FileJournal.reopen(places.journal, run.content);
   const at = ctx.clock.now().toISOString();
-  const over: JournalEntry = { type: 'ended', at, verdict: 'failed' };
-  journal.append(over);
+  const { by, host } = identity;
+  // so that the time in which nobody was there is told as that
+  journal.append({ type: 'attached', at, pid: process.pid, host, by });
+  journal.append({ type: 'ended', at, verdict: 'failed' });
+  return true;
 }
 
 function isUnfinishedDrill({ state }: LoadedRun): boolean {

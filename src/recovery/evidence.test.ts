@@ -280,9 +280,9 @@ test('months without a test are missed, over the end of a year', () => {
 });
 
 test('the month of a run is not missed in its own evidence', () => {
-  const [first] = [composeEvidence(finished({}), surroundings())];
+  const first = composeEvidence(finished({}), surroundings());
   const begunAt = '2026-09-01T10:00:00.000Z';
-  const earlier = [{ ...first!, timeline: { ...first!.timeline, begunAt } }];
+  const earlier = [{ ...first, timeline: { ...first.timeline, begunAt } }];
   const { trend } = composeEvidence(finished({}), surroundings({ repository: sight({ earlier }) }));
   expect(trend?.missedMonths).toEqual(['2026-10']);
 });
@@ -303,7 +303,11 @@ test('a proof that failed is a finding, whatever a later one that looked less de
 
 test('checks have not passed, nor is the application healthy, when one of them failed', () => {
   const ask = (id: string, kind: 'sql' | 'http') => ({
-    ...{ id, title: id, kind, needs: ['restore'], critical: false },
+    id,
+    title: id,
+    kind,
+    needs: ['restore'],
+    critical: false,
     ...(kind === 'sql' ? { statement: 'SELECT 1', connection: 'postgresql://h/d' } : { url: 'http://x' }),
   });
   const asked = [ask('s1', 'sql'), ask('s2', 'sql'), ask('h1', 'http'), ask('h2', 'http')];

@@ -76,6 +76,10 @@ function runOptions(ctx: Context, invocation: RunInvocation, plan: Plan, resumed
       printer.remark(`run ${told.id} in ${told.directory}`);
     },
     listener: followRun(ctx, { printer, plan, by, places }),
+    onAbandoned: async (run) => {
+      printer.warn(`drill ${run.places.id} was cut short: its evidence says so`);
+      await keepEvidence(ctx, invocation, run);
+    },
     onWarning: (message) => printer.warn(message),
   };
 }

@@ -1,5 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parseEvidence } from '../../recovery/evidenceSchema.ts';
 import { listProcesses } from '../../testing/processes.ts';
 import { waitFor } from '../../testing/waitFor.ts';
 import { PlanBench } from './fixture/planBench.ts';
@@ -104,6 +106,13 @@ test('a drill leaves nothing behind, also when it was killed', async () => {
   await waitFor(() => sleepers().length === 0, { what: 'end of what the steps left' });
   const list = await bench.run(['drill', 'list', '--runs', bench.runs]);
   expect(list.output).toMatch(/drilled.*inconclusive/);
+  const [killed] = readdirSync(bench.runs).sort();
+  const evidence = parseEvidence(readFileSync(join(bench.runs, killed ?? '', 'evidence.json')));
+  expect(evidence).toMatchObject({
+    result: { verdict: 'inconclusive' },
+    timeline: { steps: [{ status: 'interrupted' }] },
+  });
+  expect(evidence?.result.interruptedSeconds).toBeGreaterThan(0);
   expect(list.output).toMatch(/quick.*passed/);
   const shown = await bench.run(['drill', 'show', 'latest', '--runs', bench.runs, '--format', 'html']);
   expect(shown.output).toContain('<h1>Drill: quick</h1>');
