@@ -176,9 +176,11 @@ test('a pg_wal that is a link stays one, unless a running server writes where it
   await rename(link, walDirectory);
   await symlink(walDirectory, link);
   await writeFile(join(walDirectory, '0000000100000000000000FF'), 'left over');
+  await mkdir(join(walDirectory, 'lost+found'));
   const plan = await bench.restore({ destination: destination.path, existing: 'delta', tablespaces });
   expect(readlinkSync(link)).toBe(walDirectory);
   expect(readdirSync(walDirectory)).not.toContain('0000000100000000000000FF');
+  expect(readdirSync(walDirectory)).toContain('lost+found');
   await expectEverything(plan);
 
   await rm(link);

@@ -148,7 +148,7 @@ async function planFiles(
       const [top, tablespace, directory] = path.split('/');
       // a tablespace may be shared with clusters of other versions
       if (top === 'pg_tblspc' && links.has(`${top}/${tablespace}`) && directory !== own) return false;
-      return path !== incompleteMarker;
+      return path !== incompleteMarker && path !== 'pg_wal/lost+found'; // WAL has often a disk of its own
     },
   });
 }
