@@ -34,8 +34,8 @@ const options = {
 test('a runbook says who, when and what to type, with stock programs only', () => {
   const text = runbookText(plan, options);
   expect(text).toContain('- Version 3; owner: Anna\n- Repository: /backups\n- To be done within 4 h\n');
-  expect(text).toContain('restic -r <repository> restore latest --tag source:app --target ./restored\n');
-  expect(text).toContain("cp -a ./restored/app/files/<directory on the lost machine>/conf/. '/srv/a b'");
+  expect(text).toContain('restic restore latest --tag source:app --target ./restored\n');
+  expect(text).toContain("cp -a './restored/app/files/<directory on the lost machine>/conf/.' '/srv/a b'");
   expect(text).toContain(`## 2. Build <it>\n\n- After: files\n- Give it up after 5 min\n- Not critical`);
   expect(text).toContain('export URL="${dsn}"\nmake \'all & sundry\'');
   expect(text).toContain('- Secret `dsn`: the database (variable DATABASE_URL)');

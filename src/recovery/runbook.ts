@@ -21,7 +21,7 @@ interface Section {
 }
 
 const withoutUs =
-  'The repository is in the format of restic, version 2: every command here works with stock restic (0.16 or newer) ' +
+  'The repository is in the format of restic, version 2: every command here works with stock restic (0.14 or newer) ' +
   'and PostgreSQL alone. Set RESTIC_REPOSITORY and RESTIC_PASSWORD (or RESTIC_PASSWORD_FILE) first. `restic snapshots` lists what ' +
   'there is; tags tell kind and source.';
 

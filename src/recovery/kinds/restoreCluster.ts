@@ -17,6 +17,7 @@ import { describeTarget, parseRecoveryTarget } from '../../restore/recoveryTarge
 import { loadRecordFacts } from '../../retention/sourceRecord.ts';
 import { runRecovery } from '../../restore/runRecovery.ts';
 import { defineStepKind, type StepEnvironment } from '../stepKind.ts';
+import { resticRestore, shellWord } from './byHand.ts';
 import { destinationShape, stepDestination, type StepDestination } from './destination.ts';
 
 const targetShape = {
@@ -51,12 +52,15 @@ export const restoreClusterKind = defineStepKind({
     destination.end(); // not before: another attempt goes on with the files, also when this one died in recovery
     return { summary: `recovered to ${formatLsn(end.lsn)}`, facts: { ...facts(plan, end), restoredAt, bytes, flaw } };
   },
-  byHand: ({ source, snapshot, destination }) => {
-    const tree = `${snapshot ?? 'latest'}:/${source ?? '<source>'}/pgdata`;
+  byHand: ({ source, snapshot = 'latest', destination }) => {
+    const path = `/${source ?? '<source>'}/pgdata`;
+    const target = `${destination}.restored`; // beside it: a move, not a copy
+    const directory = shellWord(destination);
     return [
-      `restic -r <repository> restore ${tree} --tag kind:postgres --target '${destination}'`,
-      `chown -R postgres: '${destination}' && chmod 700 '${destination}'`,
-      `runuser -u postgres -- pg_ctl start -w -D '${destination}'  # consistent at the end of the backup`,
+      resticRestore({ snapshot, kind: 'postgres', source, path, target }),
+      `mv -T ${shellWord(`${target}${path}`)} ${directory}`,
+      `chown -R postgres: ${directory} && chmod 700 ${directory}`,
+      `runuser -u postgres -- pg_ctl start -w -D ${directory}  # consistent at the end of the backup`,
     ].join('\n');
   },
 });

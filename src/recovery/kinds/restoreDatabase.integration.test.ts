@@ -1,11 +1,12 @@
 // needs PostgreSQL's client programs
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { dumpBench, everything, schemaText } from '../../testing/dumpBench.ts';
 import { needs } from '../../testing/needs.ts';
 import { createCluster } from '../../testing/postgresServer.ts';
+import { passwordText } from '../../testing/repositories.ts';
 import { createRichDatabase } from '../../testing/richDatabase.ts';
 import { tempDir } from '../../testing/tempDir.ts';
 import { tableHashes } from '../../testing/tableHashes.ts';
@@ -18,19 +19,17 @@ needs('restic')('what the runbook says to type brings all of a database back', a
   await using cluster = await createCluster();
   await using bench = await dumpBench(cluster);
   await createRichDatabase(cluster, 'shop');
-  const dump = await bench.backup({ filters: { ...everything, databases: ['shop'] } });
-  const directory = bench.path('by-hand');
-  await mkdir(directory);
-  await symlink(`${await bench.restored(dump)}/shop`, `${directory}/dump`);
-  const text = restoreDatabaseKind.byHand?.({ source: 'app', snapshot: 'latest', databases: ['shop'], into: 'copy' });
-  const [restic, ...rest] = (text ?? '').split('\n');
-  expect(restic).toBe('restic -r <repository> restore latest:/app/shop --tag kind:dump --target ./dump');
+  await bench.backup({ filters: { ...everything, databases: ['shop'] } });
+  await using directory = await tempDir();
+  const options = { source: 'app', snapshot: 'latest', databases: ['shop'], into: 'copy' };
   const env = {
     PATH: `${cluster.binaries}:${process.env['PATH']}`,
     PGHOST: cluster.socketDirectory,
     PGUSER: 'postgres',
+    RESTIC_REPOSITORY: bench.path('repository'),
+    RESTIC_PASSWORD: passwordText,
   };
-  await run('sh', ['-ec', rest.join('\n')], { cwd: directory, env });
+  await run('sh', ['-ec', restoreDatabaseKind.byHand?.(options) ?? ''], { cwd: directory.path, env });
   expect(await tableHashes(cluster, 'copy')).toEqual(await tableHashes(cluster, 'shop'));
   expect(await schemaText(cluster, 'copy')).toBe(await schemaText(cluster, 'shop'));
   await using client = await cluster.connect({ database: 'copy' });

@@ -7,6 +7,7 @@ import { applyLogicalRestore } from '../../restore/applyLogicalRestore.ts';
 import { findDump, type Dump } from '../../restore/loadDump.ts';
 import { planLogicalRestore, type PlannedDatabase } from '../../restore/planLogicalRestore.ts';
 import { defineStepKind, type StepResult } from '../stepKind.ts';
+import { resticRestore, shellWord } from './byHand.ts';
 import { attemptNote, type AttemptNote } from './destination.ts';
 
 /** Exists on every server; the one to restore is no place to be logged in to. */
@@ -62,17 +63,19 @@ export const restoreDatabaseKind = defineStepKind({
   },
   byHand: ({ source, snapshot, databases, into }) => {
     const name = databases[0] ?? '<database>';
-    const tree = `/${source ?? '<source>'}/${name}`;
-    const target = into ?? name;
+    const path = `/${source ?? '<source>'}/${name}`;
+    const target = shellWord(into ?? name);
     const load = `pg_restore --exit-on-error -d ${target}`;
+    const directory = `./restored${path}`;
     return [
-      `restic -r <repository> restore ${snapshot}:${tree} --tag kind:dump --target ./dump`,
+      resticRestore({ snapshot, kind: 'dump', source, path, target: './restored' }),
+      `cd ${shellWord(directory)}`,
       `createdb --template template0 ${target}`,
-      `${load} ./dump/pre-data.dump`,
-      `for archive in ./dump/data/*.dump ./dump/sequences*.dump ./dump/large-objects.dump; do`,
+      `${load} pre-data.dump`,
+      `for archive in data/*.dump sequences*.dump large-objects.dump; do`,
       `  if [ -e "$archive" ]; then ${load} "$archive" || { echo "stop here: $archive"; break; }; fi`,
       `done`,
-      `${load} ./dump/post-data.dump`,
+      `${load} post-data.dump`,
     ].join('\n');
   },
 });

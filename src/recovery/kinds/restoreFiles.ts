@@ -12,6 +12,7 @@ import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
 import type { Snapshot } from '../../snapshot/snapshots.ts';
 import { formatTimestamp } from '../../snapshot/time.ts';
 import { defineStepKind } from '../stepKind.ts';
+import { resticRestore, shellWord } from './byHand.ts';
 import { destinationShape, stepDestination } from './destination.ts';
 
 /** Restores the files of a snapshot, or a part of them. */
@@ -61,13 +62,17 @@ export const restoreFilesKind = defineStepKind({
     });
   },
   byHand: ({ snapshot, source, path, destination }) => {
-    const tag = source === undefined ? '' : ` --tag source:${source}`;
-    const restore = `restic -r <repository> restore ${snapshot}`;
-    if (path.startsWith('/')) return `${restore}:${path}${tag} --target '${destination}'`;
+    const restored = './restored';
+    if (path.startsWith('/')) {
+      return [
+        resticRestore({ snapshot, source, path, target: restored }),
+        `cp -a ${shellWord(`${restored}${path}`)} ${shellWord(destination)}`,
+      ].join('\n');
+    }
     const part = path === '' ? '.' : `${path}/.`;
     return [
-      `${restore}${tag} --target ./restored`,
-      `cp -a ./restored/${source ?? '<source>'}/files/<directory on the lost machine>/${part} '${destination}'`,
+      resticRestore({ snapshot, source, target: restored }),
+      `cp -a ${shellWord(`${restored}/${source ?? '<source>'}/files/<directory on the lost machine>/${part}`)} ${shellWord(destination)}`,
     ].join('\n');
   },
 });

@@ -4,6 +4,7 @@ import { parseConnectionUri } from '../../postgres/connectionOptions.ts';
 import { withLock } from '../../repository/lock.ts';
 import { parseTableName } from '../../restore/planTableRestore.ts';
 import { defineStepKind } from '../stepKind.ts';
+import { resticRestore, shellWord } from './byHand.ts';
 
 /** Brings tables back, beside the live ones unless told otherwise: as dumped, or as they were at a moment. */
 export const restoreTableKind = defineStepKind({
@@ -62,10 +63,11 @@ export const restoreTableKind = defineStepKind({
     };
   },
   byHand: ({ tables, source }) => {
-    const files = tables.map((table) => `data/${table}.dump`).join(' ');
+    const files = tables.map((table) => shellWord(`data/${table}.dump`)).join(' ');
+    const path = `/${source ?? '<source>'}/<database>`;
     return [
-      `restic -r <repository> restore latest:/${source ?? '<source>'}/<database> --tag kind:dump --target ./dump`,
-      `cd ./dump && for archive in ${files}; do pg_restore -f - "$archive"; done  # look, rename the table, load`,
+      resticRestore({ snapshot: 'latest', kind: 'dump', source, path, target: './restored' }),
+      `cd ${shellWord(`./restored${path}`)} && for archive in ${files}; do pg_restore -f - "$archive"; done  # look, rename the table, load`,
     ].join('\n');
   },
 });

@@ -6,6 +6,7 @@ import type { Secret } from '../../base/secret.ts';
 import { runForLines } from '../../postgres/runForLines.ts';
 import { processMarks } from '../leftovers.ts';
 import type { KindProblem, StepEnvironment } from '../stepKind.ts';
+import { shellWord } from './byHand.ts';
 
 /** The keys of a step that runs a program. */
 export const commandShape = {
@@ -71,9 +72,4 @@ export function commandByHand({ command, shell, environment, directory }: Comman
   const variables = Object.entries(environment).map(([name, value]) => `export ${name}=${shellWord(value)}`);
   const line = shell ?? (command ?? []).map(shellWord).join(' ');
   return [...(directory === undefined ? [] : [`cd ${shellWord(directory)}`]), ...variables, line].join('\n');
-}
-
-function shellWord(text: string): string {
-  if (/^\$\{[A-Za-z0-9_.-]+\}$/.test(text)) return `"${text}"`;
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
