@@ -177,7 +177,9 @@ test('built-in plans are right, and print as runbooks that work without us', asy
   expect(checked.status).toBe(0);
   expect(checked.output.match(/nothing wrong/g)?.length).toBeGreaterThanOrEqual(4);
   const paper = await bench.run(['plan', 'print', 'complete-system-recovery']);
-  expect(paper.output).toContain('restic restore latest --tag kind:postgres,source:main --include /main/pgdata --target');
+  expect(paper.output).toContain(
+    'restic restore latest --tag kind:postgres,source:main --include /main/pgdata --target',
+  );
   expect(paper.output).toContain('- Anna Weiss, DBA, +41 1');
   const page = await bench.run(['plan', 'print', 'point-in-time-recovery', '--format', 'html']);
   expect(page.output).toContain('<!doctype html>');
