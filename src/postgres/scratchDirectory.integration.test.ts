@@ -106,7 +106,7 @@ test('what died before it had a name is removed after a while, and strangers sta
 /** Runs a program that removes orphans and then fills a scratch directory of its own, as an ordinary user. */
 function runClosedScratch(parent: TempDir, end: 'killed' | 'ended'): SpawnSyncReturns<string> {
   const { uid, gid } = serverUser() ?? {};
-  const program = join(import.meta.dirname, 'fixture/closedScratch.ts');
+  const program = join(import.meta.dirname, 'fixture/closedScratchOwner.ts');
   return spawnSync(process.execPath, [program, parent.path, end], { uid, gid, cwd: '/', encoding: 'utf8' });
 }
 

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ProofBench } from '../testing/proofBench.ts';
 import { parseLsn } from '../postgres/lsn.ts';
+import { toTimelineId } from '../postgres/timeline.ts';
+import { parseRecoveryTarget, type TargetWords } from '../restore/recoveryTarget.ts';
 import type { Cluster } from '../testing/postgresServer.ts';
 import { fingerprint } from './fixture/fingerprint.ts';
 import { failed, problemsOf, proveWith } from './fixture/prove.ts';
+import type { WantedTarget } from './recoveryRoute.ts';
 
 /** Containers often allow it to nobody. */
 const isolated = spawnSync('unshare', ['--mount', '--net', '--map-root-user', 'true']).status === 0;
@@ -64,6 +67,37 @@ test('recovers to a position that is asked for, and not past it', async () => {
   const { proof } = await proveWith(bench, { level: 4, target: { target, inclusive: true, timeline: 'latest' } });
   expect(problemsOf(proof)).toEqual([]);
   expect(proof.tables).toEqual([expect.objectContaining({ name: 'public.t', rows: 1 })]);
+});
+
+test('a target chooses the backup that a restore would begin from; one that nothing reaches is no fault of a backup', async () => {
+  await using bench = await ProofBench.open();
+  await using cluster = await bench.createArchiving();
+  const now = async (): Promise<string> => {
+    const [row] = await cluster.sql<{ time: string }>('select clock_timestamp()::text as time');
+    return row!.time;
+  };
+  const before = await now();
+  const first = await bench.backup(cluster);
+  await cluster.sql('create table t as select 1 as id');
+  await cluster.sql(`select pg_create_restore_point('made')`);
+  const between = await now();
+  await cluster.sql('insert into t values (2)');
+  await bench.backup(cluster);
+  await bench.archiveAll(cluster);
+  const prove = (words: TargetWords, timeline: WantedTarget['timeline'] = 'latest') =>
+    proveWith(bench, { level: 4, target: { target: parseRecoveryTarget(words), inclusive: true, timeline } });
+  for (const words of [{ time: between }, { name: 'made' }]) {
+    const { proof } = await prove(words);
+    expect(problemsOf(proof)).toEqual([]);
+    expect(proof).toMatchObject({ verdict: 'passed', snapshot: { id: first.snapshot.id } });
+    expect(proof.tables).toEqual([expect.objectContaining({ name: 'public.t', rows: 1 })]);
+  }
+  const outside = { code: 'target-outside-window' };
+  await expect(prove({ time: before })).rejects.toMatchObject(outside);
+  await expect(prove({ time: '2200-01-01 00:00:00+00' })).rejects.toMatchObject(outside);
+  await expect(prove({ name: 'never made' })).rejects.toMatchObject(outside);
+  await expect(prove({}, toTimelineId(9))).rejects.toMatchObject(outside);
+  expect(bench.sandboxes()).toEqual([]);
 });
 
 test('a missing segment is named by level 3, a damaged one stops the recovery of level 4', async () => {

@@ -18,6 +18,7 @@ import { CheckList } from './proof/checkList.ts';
 import { composeProof, type WantedCheck } from './proof/composeProof.ts';
 import { levels, type Level, type Proof } from './proof.ts';
 import { checkStructure } from './repositoryChecks.ts';
+import { snapshotForTarget } from './snapshotForTarget.ts';
 import type { VerifySnapshotOptions } from './verifyOptions.ts';
 
 export interface VerifiedSnapshot {
@@ -37,7 +38,8 @@ const verifications: Readonly<Record<SourceKind, KindVerification>> = {
 /**
  * Verifies a backup up to a level. A bad backup is a result, and so is a bad tester; thrown is only what keeps it from
  * being found: `not-found`, `ambiguous-id`, `repository-locked`, `usage` for a snapshot that is no source's, for a
- * target of one that is no physical backup, and for level 5 without assertions.
+ * target of one that is no physical backup, and for level 5 without assertions, `target-invalid` and
+ * `target-outside-window` for a target that no recovery reaches.
  */
 export async function verifySnapshot(
   ctx: Context,
@@ -48,8 +50,7 @@ export async function verifySnapshot(
     ...options.lock,
     exclusive: false,
     run: async (locked) => {
-      const { snapshot, kind } = await findBackup(locked, repository, options.selector);
-      if (kind !== 'postgres' && options.target !== undefined) throw withoutTargets(snapshot, kind);
+      const { snapshot, kind } = await chooseBackup(locked, repository, options);
       const assertions = options.assertionsOf?.(sourceOf(snapshot)) ?? [];
       const level = chooseLevel(sourceOf(snapshot), { wanted: options.level, assertions });
       return verifyBackup(locked, kind, { repository, snapshot, level, assertions, options });
@@ -104,10 +105,22 @@ function withoutTargets({ id }: Snapshot, kind: SourceKind): OperationError {
     'usage',
     `a recovery target is for physical backups, and ${id.slice(0, 8)} is of kind ${kind}`,
     {
-      hint: 'leave out --at, --lsn and --immediate',
+      hint: 'leave out --at, --lsn, --xid, --name, --immediate and --timeline',
       detail: { snapshot: id, kind },
     },
   );
+}
+
+async function chooseBackup(
+  ctx: Context,
+  repository: Repository,
+  { selector, target: wanted }: VerifySnapshotOptions,
+): Promise<{ readonly snapshot: Snapshot; readonly kind: SourceKind }> {
+  if (wanted === undefined) return findBackup(ctx, repository, selector);
+  const id = await snapshotForTarget(ctx, repository, { selector, wanted });
+  const { snapshot, kind } = await findBackup(ctx, repository, id === undefined ? selector : { text: id });
+  if (kind !== 'postgres') throw withoutTargets(snapshot, kind);
+  return { snapshot, kind };
 }
 
 async function findBackup(

@@ -2,7 +2,6 @@ import type { Context } from '../../base/context.ts';
 import { OperationError } from '../../base/errors.ts';
 import { parseDataSubset } from '../../repository/dataSubset.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { parseRecoveryTarget } from '../../restore/recoveryTarget.ts';
 import { snapshotSource } from '../../snapshot/repositorySource.ts';
 import { findSnapshot } from '../../snapshot/snapshotSelector.ts';
 import type { Level } from '../../verify/proof.ts';
@@ -12,6 +11,7 @@ import type { VerifySnapshotOptions } from '../../verify/verifyOptions.ts';
 import { verifySnapshot } from '../../verify/verifySnapshot.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import { lockWait, openRepository } from '../openRepository.ts';
+import { recoveryRequest } from '../restore/recoveryOptions.ts';
 import { sandboxOptions } from '../restore/sandboxOptions.ts';
 import type { verifySpec } from '../specs/verify.ts';
 import { formatTable } from '../table.ts';
@@ -34,12 +34,8 @@ function oneSnapshot(options: VerifySnapshotOptions): Verify {
 }
 
 function wholeRepository(invocation: VerifyInvocation): Verify {
-  const { options, printer, arguments: names } = invocation;
-  if (names.length > 0) {
-    throw new OperationError('usage', '--whole-repository and a snapshot exclude each other', {
-      hint: 'keep one of them',
-    });
-  }
+  const { options, printer } = invocation;
+  refuseForWhole(invocation);
   const { subset, threads } = options;
   const verification = {
     level: options.level === '1' ? (1 as const) : (2 as const),
@@ -51,19 +47,42 @@ function wholeRepository(invocation: VerifyInvocation): Verify {
   return async (ctx, repository) => ({ proof: await verifyRepository(ctx, repository, verification) });
 }
 
+/** What is about one backup must not seem to have been done. */
+function refuseForWhole({ options, arguments: names }: VerifyInvocation): void {
+  if (options.level !== undefined && Number(options.level) > 2) {
+    throw new OperationError('usage', `--whole-repository goes to level 2 only, and --level is ${options.level}`, {
+      hint: 'higher levels are about one backup: leave out --whole-repository',
+    });
+  }
+  const aboutOne = {
+    'a snapshot': names.length > 0,
+    '--source': options.source !== undefined,
+    'a recovery target': isTargeted(options),
+    '--keep-sandbox': options.keepSandbox,
+  };
+  const excluded = Object.entries(aboutOne).find(([, isGiven]) => isGiven);
+  if (excluded === undefined) return;
+  throw new OperationError('usage', `--whole-repository and ${excluded[0]} exclude each other`, {
+    hint: 'keep one of them',
+  });
+}
+
+function isTargeted(options: VerifyInvocation['options']): boolean {
+  const { target, timeline, inclusive } = recoveryRequest(options);
+  return target.kind !== 'latest' || timeline !== 'latest' || !inclusive;
+}
+
 async function snapshotOptions(invocation: VerifyInvocation): Promise<VerifySnapshotOptions> {
   const { options, printer, arguments: names } = invocation;
-  const { at, lsn, immediate, subset, source, threads } = options;
+  const { subset, source, threads } = options;
   const { config } = await invocation.loadConfig();
-  const isTargeted = at !== undefined || lsn !== undefined || immediate;
-  const target = parseRecoveryTarget({ time: at, lsn, immediate });
   const { programs = {}, ...sandbox } = await sandboxOptions(invocation, options.scratch);
   const binaries = options.postgresBinaries === undefined ? [] : [options.postgresBinaries];
   return {
     selector: { text: names[0] ?? 'latest', source },
     level: options.level === undefined ? undefined : (Number(options.level) as Level),
     assertionsOf: (name) => assertionsOf(config, name),
-    target: isTargeted ? { target, inclusive: true, timeline: 'latest' } : undefined,
+    target: isTargeted(options) ? recoveryRequest(options) : undefined,
     subset: subset === undefined ? undefined : parseDataSubset(subset),
     sandbox: {
       ...sandbox,

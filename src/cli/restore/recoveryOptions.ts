@@ -1,19 +1,19 @@
 import { OperationError } from '../../base/errors.ts';
 import type { PlanRecoveryOptions } from '../../restore/planRecovery.ts';
-import { parseRecoveryTarget } from '../../restore/recoveryTarget.ts';
+import { parseRecoveryTarget, type RecoveryRequest } from '../../restore/recoveryTarget.ts';
 import type { Invocation } from '../command.ts';
+import type { OptionValues } from '../spec.ts';
+import type { recoveryTargetFlags } from '../specs/recoveryTargetFlags.ts';
 import type { restoreSpec } from '../specs/restore.ts';
 
 export type RestoreInvocation = Invocation<typeof restoreSpec>;
 
 /** What the command line asks for. Throws `usage`, `target-invalid`. */
 export function recoveryOptions({ options, arguments: [snapshot] }: RestoreInvocation): PlanRecoveryOptions {
-  const { at, lsn, xid, name, immediate, timeline, exclusive, action, source } = options;
+  const { action, source } = options;
   checkCombinations(options);
   return {
-    target: parseRecoveryTarget({ time: at, lsn, xid, name, immediate }),
-    timeline,
-    inclusive: !exclusive,
+    ...recoveryRequest(options),
     action,
     source,
     snapshot,
@@ -25,6 +25,16 @@ export function recoveryOptions({ options, arguments: [snapshot] }: RestoreInvoc
     },
     standby: standby(options),
     verifyWal: options.verifyWal,
+  };
+}
+
+/** How far to recover. Throws `target-invalid`. */
+export function recoveryRequest(options: OptionValues<typeof recoveryTargetFlags>): Omit<RecoveryRequest, 'action'> {
+  const { at, lsn, xid, name, immediate, timeline, exclusive } = options;
+  return {
+    target: parseRecoveryTarget({ time: at, lsn, xid, name, immediate }),
+    timeline,
+    inclusive: !exclusive,
   };
 }
 

@@ -1,12 +1,5 @@
-import { parseTimelineId, type TimelineId } from '../../postgres/timeline.ts';
-import { choice, count, directory, flag, list, text, withDefault, type CommandSpec, type OptionSpec } from '../spec.ts';
-
-const timeline: OptionSpec<'latest' | 'current' | TimelineId> = {
-  flags: '--timeline <timeline>',
-  description: 'Timeline to recover along: `latest`, `current` (that of the backup), or a number.',
-  initial: 'latest',
-  read: (word) => (word === 'latest' || word === 'current' ? word : parseTimelineId(word)),
-};
+import { choice, count, directory, flag, list, text, withDefault, type CommandSpec } from '../spec.ts';
+import { recoveryTargetFlags } from './recoveryTargetFlags.ts';
 
 export const restoreSpec = {
   name: 'restore',
@@ -26,13 +19,7 @@ export const restoreSpec = {
   options: {
     targetDir: directory('--target-dir <directory>', 'The data directory to restore; created when it is not there.'),
     source: text('--source <name>', 'Whose backups; needed where the repository has several sources.'),
-    at: text('--at <time>', 'Recover to this time, with a zone: `2026-11-21 10:42:00+01:00`.'),
-    lsn: text('--lsn <position>', 'Recover to this WAL position.'),
-    xid: text('--xid <id>', 'Recover to the end of this transaction.'),
-    name: text('--name <name>', 'Recover to this restore point (pg_create_restore_point).'),
-    immediate: flag('--immediate', 'Recover to the end of the backup only.'),
-    exclusive: flag('--exclusive', 'Stop just before the target instead of behind it.'),
-    timeline,
+    ...recoveryTargetFlags,
     action: withDefault(
       choice({
         flags: '--action <action>',

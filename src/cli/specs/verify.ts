@@ -1,4 +1,5 @@
 import { choice, count, directory, flag, text, type CommandSpec } from '../spec.ts';
+import { recoveryTargetFlags } from './recoveryTargetFlags.ts';
 
 export const verifySpec = {
   name: 'verify',
@@ -8,7 +9,8 @@ export const verifySpec = {
     'backup with its own record, a cluster with its manifest and WAL, the archives of a dump by pg_restore. Level 4 ' +
     'restores it: a cluster is recovered in a sandbox, its tables, indexes and pages are read; a dump goes into a server ' +
     'of its own and is compared with what was counted when it was made; files, logs and git repositories are compared ' +
-    'with what the snapshot holds. Level 5 checks what `verify.assertions` of the source demand. Every level includes those below. The ' +
+    'with what the snapshot holds. A cluster is recovered to the newest point that is archived, or to a target: then from ' +
+    'the backup that a restore would begin with. Level 5 checks what `verify.assertions` of the source demand. Every level includes those below. The ' +
     'proof is kept in the repository. Exit status 1: the backup is bad; 4: it could not be tested and may be good.',
   arguments: [
     { name: 'snapshot', description: 'the backup: an id or `latest`, which is the default', count: 'optional' },
@@ -20,9 +22,7 @@ export const verifySpec = {
       words: ['1', '2', '3', '4', '5'],
     }),
     source: text('--source <name>', 'With `latest`: whose backup.'),
-    at: text('--at <time>', 'Level 4: recover to this time, with a zone. Default: the newest point that is archived.'),
-    lsn: text('--lsn <position>', 'Level 4: recover to this WAL position.'),
-    immediate: flag('--immediate', 'Level 4: recover to the end of the backup only.'),
+    ...recoveryTargetFlags,
     subset: text(
       '--subset <part>',
       'Read a part of the data below level 4, and look up every row in a part of the indexes: `5%`, `1/7`, `10G`.',

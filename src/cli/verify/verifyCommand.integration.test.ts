@@ -49,6 +49,18 @@ test('verify says what it proved, keeps the proof, and ends with 0, 1 or 4', asy
   expect(whole.status).toBe(0);
   expect(lastLine(whole)).toMatchObject({ message_type: 'proof', verdict: 'passed', level: 2, snapshot: null });
 
+  for (const words of [
+    ['--level', '4'],
+    ['--source', 'main'],
+    ['--name', 'a restore point'],
+    ['--timeline', '1'],
+  ]) {
+    const refused = await verify(bench, '--whole-repository', ...words, '--json');
+    expect(errorOf(refused), words[0]).toMatchObject({ code: 'usage' });
+  }
+  const outside = await verify(bench, '--xid', '4000000000', '--json');
+  expect(errorOf(outside)).toMatchObject({ code: 'target-outside-window' });
+
   for (const folder of readdirSync(join(bench.repositoryPath, 'data'))) {
     for (const name of readdirSync(join(bench.repositoryPath, 'data', folder)))
       damage(join(bench.repositoryPath, 'data', folder, name));
