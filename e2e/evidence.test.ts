@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Evidence } from '../src/recovery/evidenceSchema.ts';
@@ -99,6 +99,8 @@ test('a drill is proved in the repository: reviewed by another, exported, checke
     status: 2,
     stderr: expect.stringContaining('took part'),
   });
+  expect(await understudy(...review, '\uFF2F\u200Btto')).toMatchObject({ status: 2 });
+  expect(await understudy(...review, ' ')).toMatchObject({ status: 2 });
   expect(await understudy(...review, 'Berta Roth')).toMatchObject({ status: 0 });
   const found = ['--finding', 'the runbook is old', '--severity', 'major', '--owner', 'Carl', '--due', '2026-01-02'];
   expect(await understudy('evidence', 'deviation', 'latest', ...found)).toMatchObject({ status: 0 });
@@ -124,6 +126,12 @@ test('a drill is proved in the repository: reviewed by another, exported, checke
 
   expect(await understudy('evidence', 'export', 'audit', '--from', '2026-01')).toMatchObject({ status: 0 });
   await checkedByHand('audit');
+  expect(await understudy('evidence', 'export', 'handed', '--public-key', 'evidence.key')).toMatchObject({ status: 0 });
+  expect(readFileSync(dir.join('handed/key-1.pub'), 'utf8')).toBe(readFileSync(dir.join('evidence.key.pub'), 'utf8'));
+  unlinkSync(dir.join(`handed/${evidence.report.id}.dsse.json`));
+  await expect(
+    promisify(execFile)('sh', ['-eu', '-c', scripts('handed')[1] ?? ''], { cwd: dir.join('handed') }),
+  ).rejects.toMatchObject({ stdout: expect.stringContaining('was taken away') });
   const report = dir.join(`audit/${evidence.report.id}.json`);
   expect(await understudy('evidence', 'verify', report)).toMatchObject({ status: 0 });
   chmodSync(report, 0o644);
@@ -164,10 +172,16 @@ function day({ timeline: { begunAt } }: Evidence): string {
   return `${begunAt.slice(0, 4)}/${begunAt.slice(5, 7)}`;
 }
 
+/** The scripts of VERIFY.md. */
+function scripts(directory: string): string[] {
+  const text = readFileSync(dir.join(`${directory}/VERIFY.md`), 'utf8');
+  return [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, script]) => script ?? '');
+}
+
 /** Follows VERIFY.md with a shell. */
 async function checkedByHand(directory: string): Promise<void> {
   const cwd = dir.join(directory);
-  const blocks = [...readFileSync(`${cwd}/VERIFY.md`, 'utf8').matchAll(/```sh\n(.*?)```/gs)];
+  const blocks = scripts(directory);
   expect(blocks).toHaveLength(3);
-  for (const [, script] of blocks) await promisify(execFile)('sh', ['-eu', '-c', script ?? ''], { cwd });
+  for (const script of blocks) await promisify(execFile)('sh', ['-eu', '-c', script], { cwd });
 }

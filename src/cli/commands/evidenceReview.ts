@@ -3,12 +3,13 @@ import type { Evidence } from '../../recovery/evidenceSchema.ts';
 import { amendEvidence } from '../../recovery/evidenceStore.ts';
 import type { CommandRun } from '../command.ts';
 import { findEvidence, openEvidence } from '../evidence/chooseEvidence.ts';
+import { actor } from '../plan/runPlaces.ts';
 import type { evidenceReviewSpec } from '../specs/evidence.ts';
 
 export const run: CommandRun<typeof evidenceReviewSpec> = async (ctx, invocation) => {
   const { printer, arguments: names } = invocation;
   const { reviewer, decision, comment = '' } = invocation.options;
-  if (reviewer === undefined || decision === undefined) {
+  if (reviewer === undefined || written(reviewer) === '' || decision === undefined) {
     throw new OperationError('usage', 'a review needs --reviewer and --decision', {
       hint: 'say who has looked at it, and whether it is accepted',
     });
@@ -23,12 +24,16 @@ export const run: CommandRun<typeof evidenceReviewSpec> = async (ctx, invocation
   }
   const at = ctx.clock.now().toISOString();
   const review = { by: reviewer, decision, comment, at };
-  await amendEvidence(ctx, repository, { to: found, kind: 'review', by: reviewer, review });
+  await amendEvidence(ctx, repository, { to: found, kind: 'review', by: actor({ by: undefined }), review });
   printer.result('evidence_reviewed', { run: id, ...review }, () => `${id}: ${decision} by ${reviewer}`);
 };
 
-/** However somebody writes their name. */
+/** However somebody writes their name: blanks, case, what cannot be seen, and letters in several codes. */
+function written(name: string): string {
+  const seen = name.normalize('NFKC').replaceAll(/\p{Cf}/gu, '');
+  return seen.trim().replaceAll(/\s+/g, ' ').toLowerCase();
+}
+
 function hasActed({ people }: Evidence, reviewer: string): boolean {
-  const written = (name: string): string => name.trim().replaceAll(/\s+/g, ' ').toLowerCase();
   return people.participants.some(({ name }) => written(name) === written(reviewer));
 }

@@ -37,6 +37,7 @@ export const run: CommandRun<typeof evidenceVerifySpec> = async (ctx, invocation
       },
     );
   }
+  if (checks.length === 0) return printer.remark('there is no evidence to check');
   printer.remark(`${plural(checks.length, 'report')} as they were made`);
 };
 

@@ -49,7 +49,8 @@ export function plainTime(time: string): string {
 /** All that a terminal shows of it. */
 export function storedText({ evidence, envelope, sha256 }: StoredEvidence): string {
   const { review, deviations, carriedOver, integrity } = evidence;
-  const signed = envelope === null ? 'no' : `with key ${integrity.signingKeyId?.slice(0, 16)}`;
+  const key = integrity.signingKeyId?.slice(0, 16);
+  const signed = envelope === null ? 'no' : `it says with key ${key}; \`evidence verify\` checks it`;
   const lines = [
     `SHA-256   ${sha256}`,
     `signed    ${signed}`,
@@ -64,7 +65,12 @@ export function storedText({ evidence, envelope, sha256 }: StoredEvidence): stri
       return `carried   ${run} ${id}: ${finding} (by ${dueDate}${overdue ? ', OVERDUE' : ''})`;
     }),
   ];
-  return `${evidenceText(evidence)}\n\n${lines.map((line) => `  ${line}`).join('\n')}`;
+  return `${evidenceText(evidence)}\n\n${lines.map((line) => `  ${oneLine(line)}`).join('\n')}`;
+}
+
+/** What people wrote makes neither lines of its own nor colours. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ');
 }
 
 function rowOf({ evidence, sha256 }: StoredEvidence): EvidenceRow {
@@ -94,5 +100,5 @@ function metText(met: boolean | null): string {
 }
 
 function reviewText(review: Evidence['review']): string {
-  return review === null ? 'none' : `${review.decision} by ${review.by}`;
+  return review === null ? 'none' : oneLine(`${review.decision} by ${review.by}`);
 }

@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import type { KeyObject } from 'node:crypto';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/atomicFile.ts';
 import { OperationError } from '../../base/errors.ts';
@@ -30,9 +31,10 @@ export function envelopePath(report: string): string {
 
 /**
  * Writes evidence into a directory: reports as they were signed, pages with what was said since, signatures, an index,
- * the public keys, and how to check all of it. Returns the number of files. Throws `destination-not-empty`.
+ * the public keys, and last how to check all of it, so that a directory without VERIFY.md is not whole. Returns the number
+ * of files. Throws `destination-not-empty`.
  */
-export function exportEvidence(directory: string, evidence: ChosenEvidence, publicKeyFiles: readonly string[]): number {
+export function exportEvidence(directory: string, evidence: ChosenEvidence, publicKeys: readonly KeyObject[]): number {
   mkdirSync(directory, { recursive: true });
   if (readdirSync(directory).length > 0) {
     throw new OperationError('destination-not-empty', `${directory} is not empty`, { hint: 'name a new directory' });
@@ -41,12 +43,13 @@ export function exportEvidence(directory: string, evidence: ChosenEvidence, publ
   files.set('index.csv', Buffer.from(indexText(evidence)));
   const sums = [...files].map(([name, bytes]) => `${sha256(bytes)}  ${name}\n`);
   files.set('SHA256SUMS', Buffer.from(sums.join('')));
+  for (const [index, key] of publicKeys.entries()) {
+    // not the file as it is: one with a private key holds the public one too
+    files.set(`key-${index + 1}.pub`, Buffer.from(key.export({ type: 'spki', format: 'pem' })));
+  }
   files.set('VERIFY.md', Buffer.from(verifyText));
   for (const [name, bytes] of files) writeFileAtomic(join(directory, name), bytes, { mode: 0o644 });
-  for (const [index, path] of publicKeyFiles.entries()) {
-    if (existsSync(path)) copyFileSync(path, join(directory, `key-${index + 1}.pub`));
-  }
-  return files.size + publicKeyFiles.length;
+  return files.size;
 }
 
 function filesOf({ original, evidence, report, envelope, amendments }: StoredEvidence): [string, Buffer][] {
@@ -70,6 +73,6 @@ function indexText(evidence: ChosenEvidence): string {
 /** A spreadsheet would calculate what begins like a formula. */
 function csvCell(value: string | number | null): string {
   const text = String(value ?? '');
-  const plain = /^[=+\-@\t]/.test(text) ? `'${text}` : text;
-  return /[",\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

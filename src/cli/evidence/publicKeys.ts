@@ -4,7 +4,7 @@ import { publicKeyPath, readPublicKey } from '../../recovery/envelope.ts';
 import type { Invocation } from '../command.ts';
 
 /** Files with the keys that check signatures: those that are given, else the one beside the configured private key. */
-export async function publicKeyFiles(
+async function publicKeyFiles(
   { loadConfig }: Pick<Invocation, 'loadConfig'>,
   given: readonly string[],
 ): Promise<readonly string[]> {

@@ -10,6 +10,11 @@ const span = {
   plan: text('--plan <name>', 'Of this plan only.'),
 };
 
+const publicKeyOption = list(
+  '--public-key <file>',
+  'Key that checks signatures, may be given several times; default that of the configuration.',
+);
+
 export const evidenceListSpec = {
   name: 'evidence list',
   summary: 'List the evidence in the repository, and the months without a drill',
@@ -39,7 +44,7 @@ export const evidenceExportSpec = {
     'Reports as JSON and HTML, signatures, an index with the months missed, and VERIFY.md, which tells how all of it ' +
     'is checked with openssl alone.',
   arguments: [{ name: 'directory', description: 'a new or empty directory', complete: 'directory' }],
-  options: span,
+  options: { ...span, publicKey: publicKeyOption },
   examples: [{ command: 'evidence export --from 2026-01 --to 2026-12 audit-2026', meaning: 'a year' }],
 } as const satisfies CommandSpec;
 
@@ -58,10 +63,7 @@ export const evidenceVerifySpec = {
     },
   ],
   options: {
-    publicKey: list(
-      '--public-key <file>',
-      'Key to check signatures with, may be given several times; default that of the configuration.',
-    ),
+    publicKey: publicKeyOption,
   },
   examples: [
     { command: 'evidence verify', meaning: 'all of the repository' },
