@@ -65,6 +65,14 @@ describe('backups', () => {
     expect(judge(repositoryFacts(sourceFacts()), expectations, now).map(({ source }) => source)).toEqual(['app']);
   });
 
+  test('a snapshot that cannot be read is told whoever is asked for: it may be of any source', () => {
+    const facts = { ...repositoryFacts(sourceFacts()), unreadableSnapshots: 1 };
+    for (const sources of [undefined, new Set(['app'])]) {
+      const findings = judge(facts, { objectives: undefined, sources }, now);
+      expect(verdictSentence(findings)).toBe('a snapshot of the repository cannot be read');
+    }
+  });
+
   test('the newest one not good is a warning, and age counts from the good one', () => {
     const flaw = { reason: 'its last proof failed', partial: false };
     const backups = [backup({ flaw }), backup({ time: ago(30 * hourMs) })];
@@ -285,6 +293,12 @@ describe('the verdict', () => {
     const objectives = new Map([...expecting('app'), ...expecting('database')]);
     const findings = judge(facts, { objectives, sources: undefined }, now);
     expect(verdictSentence(findings)).toBe('database: there is no backup; and 2 more');
+    const another = sourceFacts({ source: 'other', verified: undefined });
+    const warnings = judge(repositoryFacts(...facts.sources, another), expectations, now);
+    expect(verdictSentence(warnings)).toBe(
+      'app: no backup of it has ever been proved; the oldest is 1 day old; ' +
+        'other: no backup of it has ever been proved; the oldest is 1 day old; and 1 more',
+    );
   });
 });
 

@@ -26,7 +26,7 @@ export function judge(facts: RepositoryFacts, { objectives, sources }: Expectati
   for (const found of facts.sources) {
     if (wanted(found.source) && !isExpected(found, expected)) findings.push(notConfigured(found));
   }
-  return sources === undefined ? [...findings, ...judgeRepository(facts, expected.size)] : findings;
+  return [...findings, ...judgeRepository(facts, sources === undefined && expected.size === 0)];
 }
 
 /** Who is judged by what: what is configured, else all that is found by the defaults. */
@@ -52,20 +52,23 @@ export function factsOf(
 }
 
 function notConfigured({ source, kind, backupCount }: SourceFacts): Finding {
-  const message = `${backupCount} backups of kind ${kind} are there, and it is not configured here`;
+  const backups = backupCount === 1 ? 'a backup' : `${backupCount} backups`;
+  const message = `not configured here, with ${backups} of kind ${kind} in the repository`;
   return { source, rule: 'not-configured', severity: 'info', message, values: { kind, backups: backupCount } };
 }
 
-function judgeRepository(facts: RepositoryFacts, expected: number): Finding[] {
+/** Of which source an unreadable snapshot is nobody knows: it may be the newest of any. */
+function judgeRepository(facts: RepositoryFacts, isEmpty: boolean): Finding[] {
   const { unreadableSnapshots } = facts;
   const findings: Finding[] = [];
   const add = (severity: Finding['severity'], message: string, values: Finding['values'] = {}): void => {
     findings.push({ source: undefined, rule: 'repository', severity, message, values });
   };
   if (unreadableSnapshots > 0) {
-    add('warning', `${unreadableSnapshots} snapshots of the repository cannot be read`, { unreadableSnapshots });
+    const which = unreadableSnapshots === 1 ? 'a snapshot' : `${unreadableSnapshots} snapshots`;
+    add('warning', `${which} of the repository cannot be read`, { unreadableSnapshots });
   }
-  if (expected === 0) {
+  if (isEmpty) {
     const others = facts.foreignSnapshots === 0 ? '' : `, only ${facts.foreignSnapshots} snapshots of other programs`;
     add('critical', `there is no backup of any source${others}`, { foreignSnapshots: facts.foreignSnapshots });
   }

@@ -1,7 +1,7 @@
 import { badFindings, type Finding } from './finding.ts';
 import { lossText } from './words.ts';
 
-/** How many findings of the worst severity are told in one sentence. */
+/** How many findings of the worst severity are told in one sentence; of different sources where there are. */
 const told = 2;
 
 /**
@@ -11,9 +11,11 @@ const told = 2;
 export function verdictSentence(findings: readonly Finding[]): string {
   const bad = badFindings(findings);
   if (bad.length === 0) return goodSentence(findings);
-  const worstOnes = bad.filter(({ severity }) => severity === bad[0]?.severity).slice(0, told);
-  const rest = bad.length - worstOnes.length;
-  return [...worstOnes.map(findingText), ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ');
+  const worst = bad.filter(({ severity }) => severity === bad[0]?.severity);
+  const ofEach = worst.filter(({ source }, index) => worst.findIndex((other) => other.source === source) === index);
+  const shown = [...new Set([...ofEach, ...worst])].slice(0, told);
+  const rest = bad.length - shown.length;
+  return [...shown.map(findingText), ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ');
 }
 
 /** `database: there is no backup`. */

@@ -18,11 +18,11 @@ test('a source that a stranger named neither breaks the figures nor steers the t
   const source = "it's = a|b\x1b[2J\x9b2J\nOK";
   const survey = surveyOf(undefined, sourceFacts({ source, held: 'shrank\x07' }));
   const text = pluginText(survey);
-  // eslint-disable-next-line no-control-regex -- exactly those
+  // oxlint-disable-next-line no-control-regex
   expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
   expect(text).toContain(` | 'it''s _ a/b\\u001b[2J\\u009b2J OK_age'=3600s;93600;;0 '`);
   expect(text.split('\n')[0]?.split('|')).toHaveLength(2);
-  // eslint-disable-next-line no-control-regex -- exactly those
+  // oxlint-disable-next-line no-control-regex
   expect(statusText(survey, { terminal: plainTerminal, last: undefined })).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
 });
 
@@ -32,6 +32,9 @@ test('backups of another kind under the same name have neither its limits nor it
   expect(pluginText(survey).match(/app_age=/g)).toHaveLength(1);
   expect(pluginText(survey)).toContain('app_age=3600s;93600;;0');
   expect(surveyFields(survey)['sources']).toMatchObject([{ configured: false }, { configured: true }]);
+  const report = statusText(survey, { terminal: plainTerminal, last: undefined });
+  expect(report).toMatch(/^app \(dump, not configured here\) {2}not judged$/m);
+  expect(report).toMatch(/^app \(files\) {2}OK$/m);
 });
 
 test('without an exposure the other figures stay', () => {

@@ -52,11 +52,14 @@ function sourceLines(facts: SourceFacts, { now, objectives, findings }: Survey, 
   const objective = objectives?.get(facts.source);
   const configured = objective?.kind === facts.kind ? objective : undefined;
   const about = [facts.kind, ...tierWords(configured?.tier)];
-  const missing = objectives !== undefined && configured === undefined ? ', not configured here' : '';
+  const isJudged = objectives === undefined || configured !== undefined;
   const own = findings.filter(({ source }) => source === facts.source);
-  const heading = title(options.terminal, `${facts.source} (${about.join(', ')}${missing})`);
+  const heading = title(
+    options.terminal,
+    `${facts.source} (${about.join(', ')}${isJudged ? '' : ', not configured here'})`,
+  );
   return [
-    `${heading}  ${severityWord(options.terminal, worstOf(own))}`,
+    `${heading}  ${isJudged ? severityWord(options.terminal, worstOf(own)) : 'not judged'}`,
     ...backupLines(facts, options.last),
     ...labelled('sizes', [chartLine(facts, now, options.marks ?? chartMarks(process.env))]),
     ...labelled('exposure', [exposureText(facts, configured, now)]),

@@ -9,7 +9,7 @@ export function wrapped(text: string, { interactive, width }: Pick<Terminal, 'in
   let line = '';
   for (const word of text.split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && longer.length >= width) {
+    if (line !== '' && columnsOf(longer) >= width) {
       lines.push(line);
       line = indent + word;
     } else line = longer;
@@ -23,4 +23,10 @@ export function wrappedBehind(line: string, head: number, terminal: Pick<Termina
   if (!interactive || line.length < width) return [line];
   const [first = '', ...more] = wrapped(line.slice(head), { interactive, width: width - head });
   return [line.slice(0, head) + first, ...more.map((text) => ' '.repeat(head) + text)];
+}
+
+/** Colours take no place. */
+function columnsOf(text: string): number {
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(/\x1b\[\d+m/g, '').length;
 }
