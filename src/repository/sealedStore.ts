@@ -1,7 +1,11 @@
 import type { Context } from '../base/context.ts';
+import { forEachConcurrently } from '../base/concurrency.ts';
 import { isOperationError } from '../base/errors.ts';
 import type { Repository } from './repository.ts';
 import { ObjectSealer } from './sealedObject.ts';
+
+/** Years of them, each a journey to the storage. */
+const loadConcurrency = 16;
 
 /** A document of another folder, and the name of the object that holds it. */
 export interface SealedDocument<Value> {
@@ -28,7 +32,7 @@ export async function saveSealed(
   await repository.backend.put(ctx, object, sealed, { ifAbsent: true });
 }
 
-/** All documents whose names begin so, in no particular order. */
+/** All documents whose names begin so, by name. */
 export async function loadSealed<Value>(
   ctx: Context,
   repository: Repository,
@@ -36,7 +40,10 @@ export async function loadSealed<Value>(
 ): Promise<SealedDocument<Value>[]> {
   const sealer = new ObjectSealer(repository.masterKey);
   const found: SealedDocument<Value>[] = [];
-  for await (const { name: object } of repository.backend.list(ctx, prefix)) {
+  const objects: string[] = [];
+  for await (const { name } of repository.backend.list(ctx, prefix)) objects.push(name);
+  await forEachConcurrently(objects, loadConcurrency, async (object) => {
+    ctx.signal.throwIfAborted();
     try {
       const value = parse(sealer.open(await repository.backend.get(ctx, object)));
       if (value === undefined) onUnreadable(object, 'this version cannot read what it holds');
@@ -45,6 +52,6 @@ export async function loadSealed<Value>(
       if (!isOperationError(error, 'repository-damaged', 'object-missing')) throw error;
       onUnreadable(object, error.message);
     }
-  }
-  return found;
+  });
+  return found.toSorted((one, other) => (one.object < other.object ? -1 : 1));
 }
