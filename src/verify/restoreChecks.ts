@@ -182,7 +182,7 @@ class RecoveryRehearsal {
     await checks.run(4, 'heaps', () => checkHeaps(ctx, cluster, amcheck));
     await checks.run(4, 'indexes', () => checkIndexes(ctx, cluster, amcheck));
     await checks.run(4, 'checksum failures', () => checkFailureCounters(ctx, cluster));
-    const restored = { server: server.connection };
+    const restored = { server: server.connection, scratch: sandbox.directory };
     await checkApplication(ctx, { checks, assertions: this.#options.assertions, restored, progress });
     const ended = await checks.run(4, 'shutdown', async () => {
       const status = await server.stop('fast');

@@ -13,6 +13,7 @@ import { checkApplication, type RestoredApplication } from './checkApplication.t
 
 let cluster: Cluster;
 let server: NonNullable<RestoredApplication['server']>;
+const scratch = `/no/sandbox/${process.pid}`;
 
 beforeAll(async () => {
   cluster = await createCluster();
@@ -33,11 +34,11 @@ afterAll(() => cluster[Symbol.asyncDispose]());
 
 async function assertAll(
   assertions: readonly Assertion[],
-  restored: RestoredApplication = { server },
+  restored: Omit<RestoredApplication, 'scratch'> = { server },
 ): Promise<Check[]> {
   const ctx = createContext();
   const checks = new CheckList(ctx);
-  await checkApplication(ctx, { checks, assertions, restored, progress: silentProgress });
+  await checkApplication(ctx, { checks, assertions, restored: { ...restored, scratch }, progress: silentProgress });
   return checks.checks;
 }
 
@@ -49,7 +50,7 @@ async function ask(sql: string, more: Partial<Extract<Assertion, { kind: 'sql' }
 async function run(
   command: string,
   more: Partial<Extract<Assertion, { kind: 'command' }>> = {},
-  restored: RestoredApplication = { server },
+  restored: Omit<RestoredApplication, 'scratch'> = { server },
 ): Promise<Check> {
   const [check] = await assertAll([{ kind: 'command', name: 'a test', timeoutMs: 20_000, command, ...more }], restored);
   return check!;
@@ -143,8 +144,27 @@ test('a command that fails, is killed or takes too long has failed; one that cou
   const slow = await run(`sleep 300 & echo $! > '${pidFile}'; wait`, { timeoutMs: 400 });
   expect(slow).toMatchObject({ status: 'failed', actual: 'still running after 400 ms' });
   await expectEnded(pidFile);
-  expect(await run(`sleep 300 & echo $! > '${pidFile}'`)).toMatchObject({ status: 'passed' });
-  await expectEnded(pidFile);
+  for (const start of ['', 'setsid']) {
+    expect(await run(`${start} sleep 300 & echo $! > '${pidFile}'`)).toMatchObject({ status: 'passed' });
+    await expectEnded(pidFile);
+  }
+});
+
+test('a command never runs as a superuser in place of a role that cannot log in', async () => {
+  expect(await run('true', { role: 'visitor' })).toMatchObject({
+    status: 'inconclusive',
+    actual: 'role "visitor" cannot log in, and a command has to',
+  });
+});
+
+test('a directory that was not restored is a failure, one that this machine lacks is none', async () => {
+  await using directory = await tempDir();
+  const restored = { directory: directory.path };
+  expect(await run('true', { directory: 'conf' }, restored)).toMatchObject({
+    status: 'failed',
+    actual: 'there is no directory conf in what was restored',
+  });
+  expect(await run('true', { directory: '/nowhere' }, restored)).toMatchObject({ status: 'inconclusive' });
 });
 
 test('a command runs where files were restored, and sees no secret of ours', async () => {

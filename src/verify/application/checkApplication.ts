@@ -12,6 +12,8 @@ export interface RestoredApplication {
   readonly server?: ConnectionOptions;
   /** Where it lies; none for databases. */
   readonly directory?: string;
+  /** The scratch directory that all of it is in: when that goes, what commands have started goes too. */
+  readonly scratch: string;
 }
 
 export interface ApplicationCheck {

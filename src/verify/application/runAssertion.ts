@@ -1,9 +1,11 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
 import type { Context } from '../../base/context.ts';
 import { formatDuration } from '../../base/duration.ts';
-import { isOperationError, type OperationError } from '../../base/errors.ts';
+import { isOperationError, OperationError } from '../../base/errors.ts';
 import { limitTime } from '../../base/limitTime.ts';
 import { runForLines } from '../../postgres/runForLines.ts';
+import { endMarked, scratchMark } from '../../postgres/scratchDirectory.ts';
 import type { Outcome } from '../proof/checkList.ts';
 import type { CommandAssertion } from './assertion.ts';
 import type { RestoredApplication } from './checkApplication.ts';
@@ -25,7 +27,8 @@ export async function runAssertion(
 ): Promise<Outcome> {
   const { command, timeoutMs } = assertion;
   const directory = resolve(restored.directory ?? '.', assertion.directory ?? '');
-  const env = await environmentOf(ctx, assertion, restored);
+  if (isLacking(directory, restored)) return lacking(assertion);
+  const env = { ...(await environmentOf(ctx, assertion, restored)), ...scratchMark(restored.scratch) };
   const output = new OutputTail();
   using limited = limitTime(ctx, timeoutMs);
   try {
@@ -42,6 +45,8 @@ export async function runAssertion(
     if (limited.ctx.signal.aborted) return failed(`still running after ${formatDuration(timeoutMs)}`, output);
     if (!isOperationError(error, 'program-failed')) throw error;
     return outcomeOfExit(error, output);
+  } finally {
+    endMarked(restored.scratch); // also what has left the process group
   }
   return { status: 'passed', expected, actual: expected };
 }
@@ -54,7 +59,12 @@ async function environmentOf(
 ): Promise<Record<string, string>> {
   const restored = directory === undefined ? {} : { UNDERSTUDY_RESTORED_DIRECTORY: directory };
   if (server === undefined) return restored;
-  const { connection } = await findLogin(ctx, server, assertion);
+  const { connection, takeOn } = await findLogin(ctx, server, assertion);
+  if (takeOn !== undefined) {
+    throw new OperationError('usage', `role "${takeOn}" cannot log in, and a command has to`, {
+      hint: 'name a role that can, or assert with `sql`',
+    });
+  }
   const { host, port, user, database = '' } = connection;
   const [login, name, socket] = [user, database, host].map(encodeURIComponent);
   return {
@@ -65,6 +75,15 @@ async function environmentOf(
     PGUSER: user,
     PGDATABASE: database,
   };
+}
+
+function isLacking(directory: string, restored: RestoredApplication): boolean {
+  if (restored.directory === undefined || existsSync(directory)) return false;
+  return directory.startsWith(restored.directory + sep);
+}
+
+function lacking({ directory }: CommandAssertion): Outcome {
+  return { status: 'failed', expected, actual: `there is no directory ${directory} in what was restored` };
 }
 
 function outcomeOfExit(error: OperationError, output: OutputTail): Outcome {

@@ -89,7 +89,7 @@ class RestoreRehearsal<SourceRecord> {
       const restored = { ...loaded, directory, scratch };
       for (const { name, run } of kind.restoredChecks) await checks.run(4, name, () => run(this.#ctx, restored));
       if (level < 5) return;
-      const at = { directory: kind.workingDirectory(restored) };
+      const at = { directory: kind.workingDirectory(restored), scratch };
       await checkApplication(this.#ctx, { checks, assertions, restored: at, progress: options.progress });
     });
     return true;

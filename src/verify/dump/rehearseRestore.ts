@@ -174,11 +174,12 @@ class RestoreRehearsal {
     }
   }
 
-  async #assert({ connection }: EmptySandbox): Promise<void> {
+  async #assert({ connection, sandbox }: EmptySandbox): Promise<void> {
     const { checks, level, assertions, options } = this.#subject;
     if (level < 5) return;
     const { progress } = options;
-    await checkApplication(this.#ctx, { checks, assertions, restored: { server: connection }, progress });
+    const restored = { server: connection, scratch: sandbox.directory };
+    await checkApplication(this.#ctx, { checks, assertions, restored, progress });
   }
 
   async #timed<T>(name: Phase['name'], work: () => Promise<T>): Promise<T> {
