@@ -120,6 +120,7 @@ describe('a cluster', () => {
     execFileSync('chmod', ['-R', 'a-w', copy]);
     const options = { environment: repositoryEnvironment(copy), user: serverUser()! };
     const outcome = await succeeded(runProgram(['restore', '--target-dir', destination], options));
+    expect(outcome.stderr).toContain('the repository is read without a lock, do not prune it now: ');
     expect(outcome.stderr).toContain('no prune is kept from WAL that this recovery needs: ');
     await expectRows(destination, all);
   });

@@ -1,8 +1,9 @@
 import { openBackend } from '../backend/openBackend.ts';
 import type { Context } from '../base/context.ts';
-import { isOperationError } from '../base/errors.ts';
+import { errorMessage, isOperationError } from '../base/errors.ts';
 import { loadKeyCache, saveKeyCache } from '../repository/keyCache.ts';
 import type { LockWait } from '../repository/lock.ts';
+import type { ReadLockOptions } from '../repository/readLock.ts';
 import { Repository } from '../repository/repository.ts';
 import type { Invocation } from './command.ts';
 
@@ -34,6 +35,15 @@ export async function openRepository(
 /** How long a command waits for somebody else's lock (`--retry-lock`). */
 export function lockWait({ global }: Pick<Invocation, 'global'>): LockWait {
   return global.retryLock === undefined ? {} : { retryMs: global.retryLock };
+}
+
+/** The same for what only reads, which says so when it goes on without a lock. */
+export function readLock(
+  invocation: Pick<Invocation, 'global' | 'printer'>,
+): Pick<ReadLockOptions<unknown>, 'retryMs' | 'onUnlocked'> {
+  const onUnlocked = (reason: unknown): void =>
+    invocation.printer.warn(`the repository is read without a lock, do not prune it now: ${errorMessage(reason)}`);
+  return { ...lockWait(invocation), onUnlocked };
 }
 
 async function openWithCachedKey(

@@ -9,7 +9,7 @@ import { openEmptySandbox } from '../../verify/emptySandbox.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import { writeTarget } from '../dump/writeTarget.ts';
 import { formatBytes, formatDuration } from '../format.ts';
-import { lockWait, openRepository } from '../openRepository.ts';
+import { openRepository, readLock } from '../openRepository.ts';
 import { sandboxOptions } from '../restore/sandboxOptions.ts';
 import { programDirectories, timed } from '../restore/targetServer.ts';
 import type { exportSpec } from '../specs/export.ts';
@@ -24,7 +24,7 @@ export const run: CommandRun<typeof exportSpec> = async (ctx, invocation) => {
   }
   const repository = await openRepository(ctx, invocation);
   await withReadLock(ctx, repository, {
-    ...lockWait(invocation),
+    ...readLock(invocation),
     run: async (locked) => {
       const dump = await findDump(locked, repository, { text, source: options.source });
       const database = chooseDatabase(dump, options.database);

@@ -9,7 +9,7 @@ import type { LeaseClaim } from '../../wal/walLease.ts';
 import { endLeaseOf } from '../../wal/walLeaseFile.ts';
 import type { CommandRun } from '../command.ts';
 import { formatBytes, formatDuration, plural } from '../format.ts';
-import { lockWait, openRepository } from '../openRepository.ts';
+import { openRepository, readLock } from '../openRepository.ts';
 import { planFields, planText } from '../restore/describePlan.ts';
 import { recoveryOptions, type RestoreInvocation } from '../restore/recoveryOptions.ts';
 import { composeRecoveryAccess } from '../restore/recoveryAccess.ts';
@@ -20,7 +20,7 @@ export const run: CommandRun<typeof restoreSpec> = async (ctx, invocation) => {
   const options = recoveryOptions(invocation);
   const repository = await openRepository(ctx, invocation);
   const { plan, lease } = await withReadLock(ctx, repository, {
-    ...lockWait(invocation),
+    ...readLock(invocation),
     run: async (locked) => {
       const planned = await planRecovery(locked, repository, { ...options, progress: invocation.printer.progress });
       if (invocation.options.dryRun) return { plan: planned, lease: undefined };

@@ -6,7 +6,7 @@ import { planLogicalRestore, type LogicalRestorePlan, type PlannedDatabase } fro
 import type { CommandRun, Invocation } from '../command.ts';
 import { formatBytes, formatDuration, plural } from '../format.ts';
 import { visible } from '../ls/describeNode.ts';
-import { lockWait, openRepository } from '../openRepository.ts';
+import { openRepository, readLock } from '../openRepository.ts';
 import { programDirectories, serverText, targetServer, timed } from '../restore/targetServer.ts';
 import type { restoreDatabaseSpec } from '../specs/restoreDatabase.ts';
 
@@ -22,7 +22,7 @@ export const run: CommandRun<typeof restoreDatabaseSpec> = async (ctx, invocatio
   const directories = await programDirectories(invocation);
   const repository = await openRepository(ctx, invocation);
   await withReadLock(ctx, repository, {
-    ...lockWait(invocation),
+    ...readLock(invocation),
     run: async (locked) => {
       printer.progress.phase('planning');
       const plan = await planLogicalRestore(locked, repository, {

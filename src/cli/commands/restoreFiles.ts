@@ -13,7 +13,7 @@ import { formatUtc } from '../../snapshot/time.ts';
 import type { CommandRun, Invocation } from '../command.ts';
 import { formatBytes, formatDuration, plural } from '../format.ts';
 import { visible } from '../ls/describeNode.ts';
-import { lockWait, openRepository } from '../openRepository.ts';
+import { openRepository, readLock } from '../openRepository.ts';
 import { chooseDestination, chooseFiles, chooseSnapshot } from '../restore/chooseFiles.ts';
 import { existingFiles } from '../restore/recoveryOptions.ts';
 import type { restoreFilesSpec } from '../specs/restoreFiles.ts';
@@ -26,7 +26,7 @@ export const run: CommandRun<typeof restoreFilesSpec> = async (ctx, invocation) 
   if (options.targetDir !== undefined || !options.inPlace) chooseDestination(options, undefined);
   const repository = await openRepository(ctx, invocation);
   await withReadLock(ctx, repository, {
-    ...lockWait(invocation),
+    ...readLock(invocation),
     run: async (locked) => {
       const { snapshot: text, path } = parseSnapshotPath(invocation.arguments[0]!);
       const snapshot = await chooseSnapshot(locked, repository, { text, path, source: options.source });

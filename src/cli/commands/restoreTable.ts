@@ -8,7 +8,7 @@ import { describeTarget, parseRecoveryTarget, type RecoveryRequest } from '../..
 import type { CommandRun, Invocation } from '../command.ts';
 import { formatDuration, plural } from '../format.ts';
 import { visible } from '../ls/describeNode.ts';
-import { lockWait, openRepository } from '../openRepository.ts';
+import { openRepository, readLock } from '../openRepository.ts';
 import { sandboxOptions } from '../restore/sandboxOptions.ts';
 import { applyTablesAtTime, planTablesAtTime } from '../restore/tablesAtTime.ts';
 import { applyTablesFromDump, planTablesFromDump } from '../restore/tablesFromDump.ts';
@@ -22,7 +22,7 @@ export const run: CommandRun<typeof restoreTableSpec> = async (ctx, invocation) 
   const wanted = await wantedTables(invocation);
   const repository = await openRepository(ctx, invocation);
   await withReadLock(ctx, repository, {
-    ...lockWait(invocation),
+    ...readLock(invocation),
     run: async (locked) => {
       invocation.printer.progress.phase('planning');
       const restore = { repository, wanted };

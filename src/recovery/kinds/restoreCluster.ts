@@ -9,7 +9,7 @@ import { chooseRuntimeUser } from '../../postgres/runtimeUser.ts';
 import { removeOrphans } from '../../postgres/scratchDirectory.ts';
 import type { RecoveryEnd } from '../../postgres/serverProcess.ts';
 import { majorOfServerVersion } from '../../postgres/version.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { applyRecovery } from '../../restore/applyRecovery.ts';
 import { planRecovery, type RecoveryPlan } from '../../restore/planRecovery.ts';
@@ -19,6 +19,7 @@ import { runRecovery } from '../../restore/runRecovery.ts';
 import { defineStepKind, type StepEnvironment } from '../stepKind.ts';
 import { resticRestore, shellWord } from './byHand.ts';
 import { destinationShape, stepDestination, type StepDestination } from './destination.ts';
+import { tellUnlocked } from './tellUnlocked.ts';
 
 const targetShape = {
   time: z.string().optional().describe('Recover to this time, with a zone. Default: the newest archived point.'),
@@ -89,8 +90,8 @@ function restore(
   { options, step }: { readonly options: ClusterOptions; readonly step: StepEnvironment },
 ): Promise<Restored> {
   const destination = stepDestination(options, step);
-  return withLock(ctx, repository, {
-    exclusive: false,
+  return withReadLock(ctx, repository, {
+    onUnlocked: tellUnlocked(step),
     run: async (locked) => {
       const plan = await planRecovery(locked, repository, {
         target: parseRecoveryTarget(options.target),

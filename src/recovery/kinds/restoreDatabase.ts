@@ -2,13 +2,14 @@ import { z } from 'zod';
 import type { Context } from '../../base/context.ts';
 import { parseConnectionUri, type ConnectionOptions } from '../../postgres/connectionOptions.ts';
 import { openSqlConnection } from '../../postgres/sqlConnection.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import { applyLogicalRestore } from '../../restore/applyLogicalRestore.ts';
 import { findDump, type Dump } from '../../restore/loadDump.ts';
 import { planLogicalRestore, type PlannedDatabase } from '../../restore/planLogicalRestore.ts';
 import { defineStepKind, type StepResult } from '../stepKind.ts';
 import { resticRestore, shellWord } from './byHand.ts';
 import { attemptNote, type AttemptNote } from './destination.ts';
+import { tellUnlocked } from './tellUnlocked.ts';
 
 /** Exists on every server; the one to restore is no place to be logged in to. */
 const maintenanceDatabase = 'postgres';
@@ -35,8 +36,8 @@ export const restoreDatabaseKind = defineStepKind({
   run: async (ctx, { connection, source, snapshot, ...wanted }, step) => {
     const login = parseConnectionUri(step.fill(connection).reveal());
     const repository = await step.services.repository(ctx);
-    return withLock(ctx, repository, {
-      exclusive: false,
+    return withReadLock(ctx, repository, {
+      onUnlocked: tellUnlocked(step),
       run: async (locked) => {
         const selector = { text: snapshot, source };
         const dump = await findDump(locked, repository, selector);

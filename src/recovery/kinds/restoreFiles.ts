@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Context } from '../../base/context.ts';
 import { kindOf, sourceOf } from '../../backup/sourceSnapshot.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { componentsOf, filesOfSource, type FilesSelection } from '../../restore/filesOfSource.ts';
 import { applyRestore } from '../../restorer/applyRestore.ts';
@@ -14,6 +14,7 @@ import { formatTimestamp } from '../../snapshot/time.ts';
 import { defineStepKind } from '../stepKind.ts';
 import { resticRestore, shellWord } from './byHand.ts';
 import { destinationShape, stepDestination } from './destination.ts';
+import { tellUnlocked } from './tellUnlocked.ts';
 
 /** Restores the files of a snapshot, or a part of them. */
 export const restoreFilesKind = defineStepKind({
@@ -32,8 +33,8 @@ export const restoreFilesKind = defineStepKind({
     const repository = await step.services.repository(ctx);
     const destination = stepDestination(options, step);
     const tags = options.source === undefined ? [] : [[`source:${options.source}`]];
-    return withLock(ctx, repository, {
-      exclusive: false,
+    return withReadLock(ctx, repository, {
+      onUnlocked: tellUnlocked(step),
       run: async (locked) => {
         const selector = { text: options.snapshot, filter: { tags } };
         const snapshot = await findSnapshot(locked, snapshotSource(repository), selector);

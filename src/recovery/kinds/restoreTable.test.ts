@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { FaultBackend } from '../../backend/fault.ts';
+import { openMemoryBackend } from '../../backend/memory.ts';
 import { newRepository } from '../../testing/repositories.ts';
 import { runStep } from '../fixture/stepRun.ts';
 import type { TablesRequest, TablesRestored } from '../stepServices.ts';
@@ -6,8 +8,9 @@ import type { TablesRequest, TablesRestored } from '../stepServices.ts';
 const restored = { schema: 'public', name: 'event_restored', rows: 7n, replaced: false };
 const table = { ...restored, from: { schema: 'public', name: 'event' } };
 
-async function restoring(found: Partial<TablesRestored>, more: object = {}) {
-  const repository = await newRepository();
+async function restoring(found: Partial<TablesRestored>, more: object = {}, backend = openMemoryBackend()) {
+  const repository = await newRepository({ backend });
+  const output: string[] = [];
   const requests: TablesRequest[] = [];
   const services = {
     repository: () => Promise.resolve(repository),
@@ -17,7 +20,7 @@ async function restoring(found: Partial<TablesRestored>, more: object = {}) {
     },
   };
   const step = { kind: 'restore-table', tables: ['public.event'], connection: 'postgresql://h/shop', ...more };
-  return { result: await runStep(step, { services }), requests };
+  return { result: await runStep(step, { services, output }), requests, output };
 }
 
 test('what could not be made of a table is told in the result of the step', async () => {
@@ -32,4 +35,11 @@ test('what could not be made of a table is told in the result of the step', asyn
 test('a rehearsal takes nothing but the name of the database from the connection, and needs a moment', async () => {
   const { requests } = await restoring({}, { sandbox: true, time: 'latest' });
   expect(requests).toMatchObject([{ sandbox: true, time: 'latest', target: { database: 'shop' } }]);
+});
+
+test('a step restores from a repository that may not be written to, and says that it has no lock', async () => {
+  const errors = [{ kind: 'put', nth: 3, code: 'backend-denied' }] as const;
+  const { result, output } = await restoring({}, {}, new FaultBackend(openMemoryBackend(), { errors }));
+  expect(result.facts).toMatchObject({ rows: 7 });
+  expect(output).toEqual([expect.stringMatching(/^the repository is read without a lock, do not prune it now: /)]);
 });

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { OperationError } from '../../base/errors.ts';
 import { parseConnectionUri } from '../../postgres/connectionOptions.ts';
-import { withLock } from '../../repository/lock.ts';
+import { withReadLock } from '../../repository/readLock.ts';
 import { parseTableName } from '../../restore/planTableRestore.ts';
 import { defineStepKind } from '../stepKind.ts';
 import { resticRestore, shellWord } from './byHand.ts';
+import { tellUnlocked } from './tellUnlocked.ts';
 
 /** Brings tables back, beside the live ones unless told otherwise: as dumped, or as they were at a moment. */
 export const restoreTableKind = defineStepKind({
@@ -42,8 +43,8 @@ export const restoreTableKind = defineStepKind({
     }
     const repository = await step.services.repository(ctx);
     const names = tables.map(parseTableName);
-    const restored = await withLock(ctx, repository, {
-      exclusive: false,
+    const restored = await withReadLock(ctx, repository, {
+      onUnlocked: tellUnlocked(step),
       run: (locked) =>
         step.services.restoreTables(locked, repository, {
           ...options,
