@@ -41,9 +41,11 @@ export function table(titles: readonly string[], rows: readonly (readonly Part[]
   </table> `;
 }
 
-/** Words too long for a column may be broken anywhere; the others stay whole. */
+/** Words too long for a column may be broken anywhere; the others stay whole, days too. */
 function longClass(cell: Part): Html {
-  return new Html(typeof cell === 'string' && /\S{24}/.test(cell) ? ' class="long"' : '');
+  if (typeof cell !== 'string') return new Html('');
+  if (/^\d{4}-\d\d-\d\d \S+ UTC$/.test(cell)) return new Html(' class="time"');
+  return new Html(/\S{24}/.test(cell) ? ' class="long"' : '');
 }
 
 const style = `
@@ -59,6 +61,7 @@ pre { background: #f5f5f5; padding: .6rem; white-space: pre-wrap; overflow-wrap:
 code { overflow-wrap: anywhere }
 h3 { font-size: 1rem; margin: 1rem 0 .3rem; break-after: avoid }
 .long, .fields td { overflow-wrap: anywhere }
+.time { min-width: 5.5em }
 .fields th { width: 30%; background: none; font-weight: 600 }
 .notes { font-size: .9em; margin: .2rem 0 0 }
 .verdict { font-size: 1.2rem; font-weight: 600; padding: .6rem .8rem; border: 2px solid }

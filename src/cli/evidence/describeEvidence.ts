@@ -61,8 +61,9 @@ export function storedText({ evidence, envelope, sha256 }: StoredEvidence): stri
       const end = status === 'closed' ? `closed: ${note ?? ''}` : `open, ${owner ?? 'no owner'}, by ${dueDate}`;
       return `finding   ${id}: ${finding} (${end})`;
     }),
-    ...(carriedOver ?? []).map(({ run, id, finding, dueDate, overdue }) => {
-      return `carried   ${run} ${id}: ${finding} (by ${dueDate}${overdue ? ', OVERDUE' : ''})`;
+    ...(carriedOver ?? []).map(({ run, id, finding, dueDate, overdue, foundAgain }) => {
+      const state = `${overdue ? ', OVERDUE' : ''}${foundAgain ? ', found again' : ''}`;
+      return `carried   ${run} ${id}: ${finding} (by ${dueDate}${state})`;
     }),
   ];
   return `${evidenceText(evidence)}\n\n${lines.map((line) => `  ${oneLine(line)}`).join('\n')}`;

@@ -7,7 +7,7 @@ import { beginRun, resumeRun, type RunOptions } from '../../recovery/carryOut.ts
 import type { Evidence } from '../../recovery/evidenceSchema.ts';
 import { chooseValues } from '../../recovery/parameterValues.ts';
 import type { Plan } from '../../recovery/planDocument.ts';
-import { findRun, loadRun, type LoadedRun, type RunPlaces } from '../../recovery/runDirectory.ts';
+import { findRun, loadRun, type LoadedRun } from '../../recovery/runDirectory.ts';
 import { stepKinds } from '../../recovery/stepKinds.ts';
 import type { Invocation } from '../command.ts';
 import { keepEvidence } from '../evidence/keepEvidence.ts';
@@ -57,8 +57,8 @@ export async function sandboxesDirectory(
 function runOptions(ctx: Context, invocation: RunInvocation, plan: Plan, resumed = false): RunOptions {
   const { options, printer } = invocation;
   const by = actor(options);
-  let begun: RunPlaces | undefined;
-  const places = (): RunPlaces => {
+  let begun: LoadedRun | undefined;
+  const run = (): LoadedRun => {
     assert(begun !== undefined, 'the places of a run are told before anything happens');
     return begun;
   };
@@ -72,13 +72,13 @@ function runOptions(ctx: Context, invocation: RunInvocation, plan: Plan, resumed
     services: stepServices(invocation),
     identity: { by, host: hostname(), programVersion: programVersion(), circumstances: circumstances(options) },
     onBegun: (told) => {
-      begun = told;
+      begun = loadRun(told, stepKinds);
       printer.remark(`run ${told.id} in ${told.directory}`);
     },
-    listener: followRun(ctx, { printer, plan, by, places }),
-    onAbandoned: async (run) => {
-      printer.warn(`drill ${run.places.id} was cut short: its evidence says so`);
-      await keepEvidence(ctx, invocation, run);
+    listener: followRun(ctx, { printer, by, run }),
+    onAbandoned: async (abandoned) => {
+      printer.warn(`drill ${abandoned.places.id} was cut short: its evidence says so`);
+      await keepEvidence(ctx, invocation, abandoned);
     },
     onWarning: (message) => printer.warn(message),
   };

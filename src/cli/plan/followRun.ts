@@ -4,31 +4,32 @@ import { errorMessage } from '../../base/errors.ts';
 import { postDecision } from '../../recovery/decision.ts';
 import type { RunListener } from '../../recovery/executePlan.ts';
 import type { Plan } from '../../recovery/planDocument.ts';
-import type { RunPlaces } from '../../recovery/runDirectory.ts';
+import type { LoadedRun } from '../../recovery/runDirectory.ts';
 import type { JournalEntry } from '../../recovery/runEvent.ts';
 import type { Printer } from '../printer.ts';
 import { askHere } from './askHere.ts';
 
 export interface FollowOptions {
   readonly printer: Printer;
-  readonly plan: Plan;
   readonly by: string;
-  readonly places: () => RunPlaces;
+  /** The run, whose plan has the chosen values in it. */
+  readonly run: () => Pick<LoadedRun, 'places' | 'plan'>;
 }
 
 /** Tells what happens in a run; asks at the terminal where there is one and the run waits for a person. */
 export function followRun(ctx: Context, options: FollowOptions): RunListener {
-  const { printer, plan, places } = options;
+  const { printer } = options;
   const asks = !printer.json && process.stdin.isTTY;
   /** Questions that nobody has answered here or elsewhere. */
   const open = new Map<string, AbortController>();
   let turn = Promise.resolve();
   return (entry) => {
-    printer.result('run_event', { run: places().id, ...entry }, () => eventText(entry, plan));
+    const { places, plan } = options.run();
+    printer.result('run_event', { run: places.id, ...entry }, () => eventText(entry, plan));
     if (!('step' in entry)) return;
     if (entry.type !== 'step-waits') return open.get(entry.step)?.abort();
     const question = questionOf(plan, entry.step);
-    printer.remark(`  ${question}\n  Elsewhere: understudy plan approve ${places().id} ${entry.step}`);
+    printer.remark(`  ${question}\n  Elsewhere: understudy plan approve ${places.id} ${entry.step}`);
     if (!asks) return;
     const answered = new AbortController();
     open.set(entry.step, answered);
@@ -46,7 +47,7 @@ function questionOf({ steps }: Plan, id: string): string {
 async function ask(
   ctx: Context,
   question: string,
-  { step, by, places, printer }: FollowOptions & { readonly step: string },
+  { step, by, run, printer }: FollowOptions & { readonly step: string },
 ): Promise<void> {
   try {
     const action = await askHere(question, {
@@ -56,7 +57,7 @@ async function ask(
       onInterrupt: () => process.kill(process.pid, 'SIGINT'),
     });
     if (action === undefined) return;
-    postDecision(places().decisions, ctx.clock.now(), { action, step, by, reason: 'answered at the terminal' });
+    postDecision(run().places.decisions, ctx.clock.now(), { action, step, by, reason: 'answered at the terminal' });
   } catch (error) {
     printer.warn(`the answer could not be taken here: ${errorMessage(error)}`);
   }

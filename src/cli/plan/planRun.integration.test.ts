@@ -98,9 +98,12 @@ test('a drill leaves nothing behind, also when it was killed', async () => {
   const resumed = await bench.run(['plan', 'run', '--resume', 'latest', '--runs', bench.runs]);
   expect(resumed).toMatchObject({ status: 2, output: expect.stringContaining('its sandbox is gone') });
   const quick = bench.plan('quick', {
-    steps: [{ id: 'a', title: 'A', kind: 'run', shell: `pwd; setsid ${sleep} & touch here` }],
+    parameters: { what: { description: 'w', default: 'one' } },
+    steps: [{ id: 'a', title: 'Do ${what}', kind: 'run', shell: `pwd; setsid ${sleep} & touch here` }],
   });
-  const second = await bench.run(['drill', 'run', quick, '--runs', bench.runs, '--scratch', bench.sandboxes]);
+  const places = ['--runs', bench.runs, '--scratch', bench.sandboxes];
+  const second = await bench.run(['drill', 'run', quick, '--set', 'what=two', ...places]);
+  expect(second.output).toContain('begins: Do two');
   expect(second.status).toBe(0);
   expect(readdirSync(bench.sandboxes)).toEqual([]);
   await waitFor(() => sleepers().length === 0, { what: 'end of what the steps left' });

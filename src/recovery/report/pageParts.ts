@@ -120,7 +120,8 @@ export function label(key: string): string {
     .replace(/(Seconds|At)$/, '')
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase()
-    .replaceAll(/\b(rto|rpo|lsn|wal|tls|id)\b/g, (word) => word.toUpperCase());
+    .replaceAll(/\b(rto|rpo|lsn|wal|tls|id)\b/g, (word) => word.toUpperCase())
+    .replace('sha256', 'SHA-256');
   return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
 
