@@ -25,6 +25,9 @@ describe('sql', () => {
     const other = await sql('select name from event where id = 1', { expect: { value: 'Carl' } }).catch(String);
     expect(other).toContain('found another value');
     expect(other).not.toContain('Anna');
+    const cast = await sql('select name::int from event').catch(String);
+    expect(cast).toContain('SQLSTATE 22P02');
+    expect(cast).not.toContain('Anna');
     await expect(sql('delete from event')).rejects.toThrow('read-only transaction');
     await expect(sql('commit; delete from event')).rejects.toThrow('read-only transaction');
     await expect(sql('select 1; select 2')).rejects.toMatchObject({ code: 'plan-invalid' });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Context } from '../../base/context.ts';
-import { OperationError } from '../../base/errors.ts';
+import { OperationError, isOperationError } from '../../base/errors.ts';
 import { parseConnectionUri, type ConnectionOptions } from '../../postgres/connectionOptions.ts';
 import { openSqlConnection, type SqlRow } from '../../postgres/sqlConnection.ts';
 import { planDuration } from '../planDocument.ts';
@@ -70,11 +70,26 @@ async function runStatement(
   await session.query(`SET statement_timeout = ${statementTimeout}`);
   if (!write) await session.query('SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY');
   await session.query('BEGIN');
-  const rows: readonly SqlRow[] | undefined = await session.query(statement);
-  await session.query('COMMIT');
+  let rows: readonly SqlRow[] | undefined;
+  try {
+    rows = await session.query(statement);
+    await session.query('COMMIT');
+  } catch (error) {
+    throw withoutRows(error);
+  }
   if (rows !== undefined) return rows;
   throw new OperationError('plan-invalid', 'a step of kind sql takes one statement, and this is more than one', {
     hint: 'make a step of each',
+  });
+}
+
+/** What the server says of data (SQLSTATE 22, 23) quotes it, and errors end in journal and evidence. */
+function withoutRows(error: unknown): unknown {
+  if (!isOperationError(error)) return error;
+  const sqlstate = String(error.detail['sqlstate']);
+  if (!/^2[23]/.test(sqlstate)) return error;
+  return new OperationError('step-failed', `PostgreSQL rejects what the statement does: SQLSTATE ${sqlstate}`, {
+    hint: 'its message may quote rows, and is not kept: try the statement by hand',
   });
 }
 
