@@ -259,13 +259,17 @@ test('what earlier runs left open is carried over, once, until somebody closes i
   const [lint, mail] = first.deviations;
   const second = { ...first, report: { ...first.report, id: 'r2' } };
   const closed = { ...first, deviations: [lint!, { ...mail!, status: 'closed' as const }] };
-  const repository = sight({ earlier: [closed, second] });
+  const since = { ...first, deviations: [{ ...lint!, dueDate: '2026-11-01' }, mail!] };
+  const repository = sight({ earlier: [since, second] });
   const run = finished({});
   const { carriedOver, trend, planChanged } = composeEvidence(run, surroundings({ repository }));
   expect(carriedOver).toMatchObject([
-    { run: 'r1', id: 'D1', finding: 'Lint: no', foundAgain: true, overdue: false },
+    { run: 'r2', id: 'D1', finding: 'Lint: no', foundAgain: true, dueDate: '2026-11-01', overdue: true },
     { run: 'r2', id: 'D2', finding: 'Mail: left out by Berta: nobody reads it' },
   ]);
+  const seen = sight({ earlier: [since, { ...closed, report: second.report }] });
+  const later = composeEvidence(run, surroundings({ repository: seen }));
+  expect(later.carriedOver).toMatchObject([{ run: 'r2', id: 'D1' }]);
   expect(trend).toMatchObject({ tests: [{ id: 'r1', result: 'warned' }, { id: 'r2' }], missedMonths: [] });
   expect(planChanged).toBe(false);
 });

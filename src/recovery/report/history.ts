@@ -23,7 +23,10 @@ export function trendOf(earlier: readonly Evidence[], now: string): NonNullable<
   };
 }
 
-/** Deviations of earlier runs that nobody has closed; one that was found several times counts once, from the first. */
+/**
+ * Deviations of earlier runs that nobody has closed. One that was found several times counts once: where it was found last,
+ * to be closed there, but due since the first time.
+ */
 export function carriedOver(
   earlier: readonly Evidence[],
   { own, now }: { readonly own: readonly Deviation[]; readonly now: string },
@@ -32,16 +35,19 @@ export function carriedOver(
   const open = new Map<string, NonNullable<Evidence['carriedOver']>[number]>();
   for (const { report, deviations } of earlier) {
     for (const { id, finding, severity, owner, dueDate, status } of deviations) {
-      if (status === 'closed' || open.has(finding)) continue;
-      const overdue = dueDate < now.slice(0, 10);
+      if (status === 'closed') {
+        open.delete(finding);
+        continue;
+      }
+      const due = open.get(finding)?.dueDate ?? dueDate;
       open.set(finding, {
         run: report.id,
         id,
         finding,
         severity,
         owner,
-        dueDate,
-        overdue,
+        dueDate: due,
+        overdue: due < now.slice(0, 10),
         foundAgain: found.has(finding),
       });
     }
