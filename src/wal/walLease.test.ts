@@ -37,6 +37,13 @@ test('a lease is read as it was written, renewed, and ended twice', async () => 
 test.each([
   ['sealed by nobody', () => Buffer.alloc(100)],
   ['without a position', (seal: (plain: Buffer) => Buffer) => seal(Buffer.from('{"timeline":1}'))],
+  [
+    'on no timeline',
+    (seal: (plain: Buffer) => Buffer) =>
+      seal(
+        Buffer.from('{"timeline":0,"startLsn":"1/28","destination":"/","host":"h","renewed":"2026-11-22T10:00:00Z"}'),
+      ),
+  ],
   ['no JSON', (seal: (plain: Buffer) => Buffer) => seal(Buffer.from('lease'))],
 ])('a lease that is %s is told by its name', async (_, content) => {
   const archive = await testArchive();

@@ -35,7 +35,7 @@ export interface WalLeases {
 export const leaseLifeMs = 24 * 3_600_000;
 
 const schema = z.object({
-  timeline: z.number(),
+  timeline: z.int().min(1).max(0xffff_ffff),
   startLsn: z.string(),
   destination: z.string(),
   host: z.string(),

@@ -1,7 +1,8 @@
 import { readFileSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Context } from '../base/context.ts';
 import { isOperationError } from '../base/errors.ts';
+import { neededSinceRestartPoint } from './restartPoint.ts';
 import type { WalArchive } from './walArchive.ts';
 import { endLease, parseClaim, renewLease, type LeaseClaim } from './walLease.ts';
 
@@ -23,8 +24,9 @@ export function readLeaseFile(spool: string): LeaseClaim | undefined {
 }
 
 /**
- * Renews the lease of a recovery that is at work, every few minutes; the file's time tells when that was. It cannot
- * be renewed where the server's user may only read the repository: then it lasts a day from the restore on.
+ * Renews the lease of a recovery that is at work, every few minutes, from where it now needs WAL; the file's time tells
+ * when that was. It cannot be renewed where the server's user may only read the repository: then it lasts a day from
+ * the restore on.
  */
 export async function renewLeaseIfDue(ctx: Context, archive: WalArchive, spool: string): Promise<void> {
   const path = leaseFilePath(spool);
@@ -35,7 +37,9 @@ export async function renewLeaseIfDue(ctx: Context, archive: WalArchive, spool: 
   if (claim === undefined) return;
   await tolerating(ctx, async () => {
     utimesSync(path, now, now); // first: what fails is not tried again for every segment
-    await renewLease(ctx, archive, claim);
+    const dataDirectory = dirname(dirname(spool)); // it lies in pg_wal, or nothing is found
+    const needed = await neededSinceRestartPoint(ctx, archive, { dataDirectory, from: claim });
+    await renewLease(ctx, archive, { ...claim, ...needed });
   });
 }
 
