@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts';
 import { checkMirror, type MirrorCheck } from './git/checkMirror.ts';
-import { git, tryGit } from './git/gitProgram.ts';
+import { git, tryGit, type GitCall } from './git/gitProgram.ts';
 import { foreignRefs, keptRefs, listRefs, parseRefs, refsUnder, type Refs } from './git/refs.ts';
 import type { GitRecord } from './gitRecord.ts';
 
@@ -21,9 +21,10 @@ export function parsePackedRefs(text: string): Omit<MirrorRefs, 'head'> {
 
 /** Refs and head of a mirror on the disk, which must be ours. Throws `program-failed`, `program-missing`. */
 export async function readMirrorRefs(ctx: Context, path: string): Promise<MirrorRefs> {
-  const all = parseRefs(await git(ctx, { args: listRefs, directory: path }));
-  const ref = await tryGit(ctx, { args: ['symbolic-ref', '--quiet', 'HEAD'], directory: path });
-  const id = await tryGit(ctx, { args: ['rev-parse', '--quiet', '--verify', 'HEAD'], directory: path });
+  const ask = (...args: string[]): GitCall => ({ args, directory: path, unconfigured: true });
+  const all = parseRefs(await git(ctx, ask(...listRefs)));
+  const ref = await tryGit(ctx, ask('symbolic-ref', '--quiet', 'HEAD'));
+  const id = await tryGit(ctx, ask('rev-parse', '--quiet', '--verify', 'HEAD'));
   const answer = ({ stdout, status }: { stdout: string; status: number }): string | null =>
     status === 0 ? stdout.trim() : null;
   return { ...refsOf(all), head: { ref: answer(ref), id: answer(id) } };
@@ -31,7 +32,7 @@ export async function readMirrorRefs(ctx: Context, path: string): Promise<Mirror
 
 /** Reads every object and all that they name. */
 export function checkRestoredMirror(ctx: Context, path: string): Promise<MirrorCheck> {
-  return checkMirror(ctx, { path });
+  return checkMirror(ctx, { path, unconfigured: true });
 }
 
 /**
@@ -44,7 +45,7 @@ export async function cloneMirror(
 ): Promise<string | null> {
   const settings = noDownloads.flatMap((setting) => ['-c', setting]);
   const args = ['clone', '--quiet', '--no-local', '--template=', ...settings, '--', from, to];
-  await git(ctx, { args, directory: from });
+  await git(ctx, { args, directory: from, unconfigured: true });
   return (await readMirrorRefs(ctx, to)).head.id;
 }
 

@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { backupGit } from '../backup/gitBackup.ts';
 import { createContext } from '../base/context.ts';
 import { silentProgress } from '../base/progress.ts';
@@ -16,6 +17,8 @@ interface Repository extends AsyncDisposable {
   readonly bench: ProofBench;
   readonly head: string;
 }
+
+afterEach(() => vi.unstubAllEnvs());
 
 /** A repository with two commits, a tag and a stash, backed up. */
 async function backedUp(): Promise<Repository> {
@@ -106,4 +109,35 @@ test('a ref to an object that is nowhere is found by git, though record and mirr
   expect(proof.verdict).toBe('failed');
   expect(failed(proof).map(({ name }) => name)).toEqual(['git fsck', 'git clone']);
   expect(failed(proof)[0]?.detail.join()).toContain(lost);
+});
+
+test('what the user of the tester has configured for git changes nothing', async () => {
+  await using repository = await backedUp();
+  const { bench } = repository;
+  const home = bench.directory.join('home');
+  mkdirSync(home);
+  writeFileSync(join(home, '.gitconfig'), '[safe]\nbareRepository = explicit\n[fsck]\nskipList = /nowhere\n');
+  vi.stubEnv('HOME', home);
+  const { proof } = await proveWith(bench, { threads: 0, level: 4 });
+  expect(problemsOf(proof)).toEqual([]);
+});
+
+test('a tester on which git has no room, or no memory, is not a bad backup', async () => {
+  await using repository = await backedUp();
+  const { bench } = repository;
+  const program = execFileSync('which', ['git'], { encoding: 'utf8' }).trim();
+  const programs = bench.directory.join('programs');
+  mkdirSync(programs);
+  const { PATH = '' } = process.env;
+  vi.stubEnv('PATH', `${programs}:${PATH}`);
+  for (const [command, words, name] of [
+    ['clone', 'error: unable to write file picture', 'git clone'],
+    ['fsck', 'fatal: Out of memory, malloc failed (tried to allocate 7 bytes)', 'git fsck'],
+  ]) {
+    const script = `#!/bin/sh\ncase " $* " in *" ${command} "*) echo '${words}' >&2; exit 128;; esac\nexec ${program} "$@"\n`;
+    writeFileSync(join(programs, 'git'), script, { mode: 0o755 });
+    const { proof } = await proveWith(bench, { threads: 0, level: 4 });
+    expect(proof.verdict, command).toBe('inconclusive');
+    expect(proof.checks.find(({ status }) => status === 'inconclusive')).toMatchObject({ name });
+  }
 });

@@ -1,5 +1,5 @@
 import type { Context } from '../../base/context.ts';
-import { tryGit } from './gitProgram.ts';
+import { tryGit, type GitCall } from './gitProgram.ts';
 import type { Mirror } from './mirror.ts';
 
 export interface MirrorCheck {
@@ -14,9 +14,12 @@ const harmless = /^(warning|error) in (commit|tree|tag|blob) [0-9a-f]+: /;
 const silent = /^(notice|dangling|Checking|Verifying)/;
 
 /** Reads every object of the mirror and all that they name: `git fsck --full`. */
-export async function checkMirror(ctx: Context, mirror: Pick<Mirror, 'path'>): Promise<MirrorCheck> {
+export async function checkMirror(
+  ctx: Context,
+  { path, unconfigured = false }: Pick<Mirror, 'path'> & Pick<GitCall, 'unconfigured'>,
+): Promise<MirrorCheck> {
   const args = ['fsck', '--full', '--no-dangling', '--no-progress'];
-  const { stdout, stderr, status } = await tryGit(ctx, { args, directory: mirror.path });
+  const { stdout, stderr, status } = await tryGit(ctx, { args, directory: path, unconfigured });
   const lines = [...stdout.split('\n'), ...stderr].filter((line) => line !== '' && !silent.test(line));
   const remarks = lines.filter((line) => harmless.test(line)).slice(0, mostLines);
   const damage = lines.filter((line) => !harmless.test(line)).slice(0, mostLines);

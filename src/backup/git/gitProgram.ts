@@ -14,6 +14,8 @@ export interface GitCall {
   /** The remote that it talks to: its credentials are handed over out of sight of other users. */
   readonly remote?: RemoteUrl;
   readonly input?: string;
+  /** Neither the user's nor the machine's configuration is read. */
+  readonly unconfigured?: boolean;
   /** Default 1 hour. */
   readonly timeoutMs?: number;
 }
@@ -54,6 +56,7 @@ const settings = {
   'fetch.recurseSubmodules': 'false',
   'fetch.fsckObjects': 'false',
   'protocol.ext.allow': 'never',
+  'safe.bareRepository': 'all',
   'http.lowSpeedLimit': '1000',
   'http.lowSpeedTime': '60',
 };
@@ -138,7 +141,9 @@ function credentialSettings({ url, credentials }: RemoteUrl): (readonly [string,
   ];
 }
 
-function environment({ remote, user }: Pick<GitCall, 'remote' | 'user'>): Record<string, string | Secret> {
+type Surroundings = Pick<GitCall, 'remote' | 'user' | 'unconfigured'>;
+
+function environment({ remote, user, unconfigured = false }: Surroundings): Record<string, string | Secret> {
   const { credentials } = remote ?? {};
   const all = [...Object.entries(settings), ...(remote === undefined ? [] : credentialSettings(remote))];
   const variables: Record<string, string | Secret> = {
@@ -147,6 +152,7 @@ function environment({ remote, user }: Pick<GitCall, 'remote' | 'user'>): Record
     GIT_OPTIONAL_LOCKS: '0',
     GIT_SSH_COMMAND: askNothing,
     GIT_CONFIG_COUNT: String(all.length),
+    ...(unconfigured ? { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' } : {}),
   };
   for (const [index, [key, value]] of all.entries()) {
     variables[`GIT_CONFIG_KEY_${index}`] = key;

@@ -4,6 +4,7 @@ import { checkRestoredMirror, cloneMirror, readMirrorRefs } from '../../backup/r
 import type { Context } from '../../base/context.ts';
 import type { Restored, RestoredCheck } from '../directory/directoryKind.ts';
 import { judge, type Outcome } from '../proof/checkList.ts';
+import { areMachinesWords } from '../proof/fault.ts';
 import { refProblems } from './refProblems.ts';
 
 /** What git itself says of a restored mirror. */
@@ -21,6 +22,8 @@ export function cloneDirectory(scratch: string): string {
 /** Every object is read and hashed by git; remarks about old objects were there when it was backed up. */
 async function fsck(ctx: Context, { directory }: Restored<GitRecord>): Promise<Outcome> {
   const { damage, remarks } = await checkRestoredMirror(ctx, directory);
+  if (damage.some(areMachinesWords))
+    return { status: 'inconclusive', actual: 'git fsck could not end', detail: damage };
   return judge(damage, { actual: remarks.length === 0 ? 'no complaint' : `${remarks.length} remarks, no damage` });
 }
 

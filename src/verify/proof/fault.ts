@@ -24,7 +24,8 @@ const testersCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** What a server says when its machine, or its installation, is to blame. */
 const testersWords = [
   /No space left on device|Disk quota exceeded/,
-  /Cannot allocate memory|out of memory|Too many open files|Too many open files in system/,
+  /error: unable to (write|create) file/,
+  /Cannot allocate memory|[Oo]ut of memory|Too many open files|Too many open files in system/,
   /could not (create|map|resize|attach|open) .*(shared memory|semaphore)/,
   /could not (create|bind|access) .*(socket|lock file)/,
   /could not (load|access|find|open) (library|file) "?(\$libdir|[^"]*\.so)/,
