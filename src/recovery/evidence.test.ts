@@ -346,6 +346,15 @@ test('a drill that restored nothing has no recovery time, nor has one whose cloc
   expect(deviations).toMatchObject([{ finding: expect.stringContaining('set back by 1 h') }]);
 });
 
+test('what a drill left behind is a finding, and proves no isolation', () => {
+  const run = loadedRun({ steps: [steps[0]] }, [[1, { type: 'ended', verdict: 'passed' }]]);
+  const begun = { ...run.state.begun, directory: import.meta.dirname };
+  const left = composeEvidence({ ...run, state: { ...run.state, begun } }, surroundings());
+  expect(left).toMatchObject({ controls: { sandboxRemoved: false }, target: { isolation: null, notProduction: null } });
+  expect(left.deviations).toMatchObject([{ finding: `what was restored is still in ${import.meta.dirname}` }]);
+  expect(composeEvidence(run, surroundings()).target.isolation).toContain('removed');
+});
+
 test('data loss is not known when the point of one part is not', () => {
   const files = { id: 'files', title: 'Files', kind: 'restore-files', source: 'f', destination: 'f' };
   const at = (step: string, facts: Facts) =>

@@ -29,7 +29,8 @@ export function composeEvidence(run: LoadedRun, around: Surroundings): Evidence 
   const steps = plan.steps.map((step) => stepEvidence(step, state));
   const authority = authorityOf(run, around);
   const checks = checksOf(plan, state, around);
-  const deviations = deviationsOf(plan, state, { ...measured, checks, timing });
+  const controls = controlsOf(state, around);
+  const deviations = deviationsOf(plan, state, { ...measured, checks, controls, timing });
   const now = state.endedAt ?? state.lastAt;
   const previous = sight?.earlier.at(-1);
   const document: Omit<Evidence, 'unknown'> = {
@@ -50,7 +51,7 @@ export function composeEvidence(run: LoadedRun, around: Surroundings): Evidence 
     stepsNotRun: stepsNotRun(steps),
     result: judgedBy(measured, deviations),
     checks,
-    controls: controlsOf(state, around),
+    controls,
     copies: copiesOf(around, moments.dataRestoredAt),
     retention: sight?.retention ?? null,
     deletionsSinceLast: null,

@@ -7,6 +7,7 @@ import type { RunTiming } from '../timing.ts';
 
 export interface Findings extends Pick<Evidence['result'], 'rtoMet' | 'rpoMet'> {
   readonly checks: readonly CheckEvidence[];
+  readonly controls: Evidence['controls'];
   readonly timing: RunTiming;
 }
 
@@ -17,7 +18,7 @@ export interface Findings extends Pick<Evidence['result'], 'rtoMet' | 'rpoMet'> 
 export function deviationsOf(
   plan: Plan,
   run: RunState,
-  { rtoMet, rpoMet, checks, timing: { setBackMs } }: Findings,
+  { rtoMet, rpoMet, checks, controls, timing: { setBackMs } }: Findings,
 ): Deviation[] {
   const found: Omit<Found, 'owner'>[] = plan.steps.flatMap((step) =>
     findingsOf(step, run).map((reason) => ({
@@ -37,6 +38,9 @@ export function deviationsOf(
     const ofStep = plan.steps.some(({ id }) => id === by);
     if (status !== 'failed' || ofStep) continue; // a step's failure is there already
     found.push({ step: null, finding: `${by}: ${name} failed: ${error ?? 'see the proof'}`, severity: 'major' });
+  }
+  if (controls.sandboxRemoved === false) {
+    found.push({ step: null, finding: `what was restored is still in ${run.begun.directory}`, severity: 'major' });
   }
   if (setBackMs > 0) {
     const finding = `the clock was set back by ${formatDuration(setBackMs)} during the run: its times are not judged`;

@@ -47,9 +47,9 @@ export function targetOf(plan: Plan, run: RunState, backups: readonly BackupEvid
   };
 }
 
-/** Only said when it is so: at the end, and when no step was allowed to act outside. */
+/** Only said when it is so: at the end, when it is gone, and when no step was allowed to act outside. */
 function isolationOf({ steps }: Plan, run: RunState): string | null {
-  if (!run.begun.drill || run.endedAt === undefined) return null;
+  if (!run.begun.drill || run.endedAt === undefined || existsSync(run.begun.directory)) return null;
   const outside = steps.some(({ drill, id }) => drill && stepState(run, id).begunAt !== undefined);
   return outside ? null : 'a sandbox that was removed at the end';
 }
