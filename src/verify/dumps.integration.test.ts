@@ -264,6 +264,14 @@ test('an extension that the tester lacks, and a PostgreSQL that it lacks, are no
       hint: expect.stringContaining('install'),
     });
     expect(proof.recoveryMs).toBeNull();
+    rmSync(join(lacking, 'bin/initdb'));
+    writeFileSync(join(lacking, 'bin/initdb'), '#!/bin/sh\necho "initdb: error: of its own" >&2; exit 1\n', {
+      mode: 0o755,
+    });
+    const without = await prove({ sandbox });
+    expect(failed(without)).toEqual([]);
+    expect(without).toMatchObject({ verdict: 'inconclusive' });
+    expect(without.checks.at(-1)).toMatchObject({ name: 'sandbox', actual: expect.stringContaining('of its own') });
   } finally {
     rmSync(lacking, { recursive: true });
   }

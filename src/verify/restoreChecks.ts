@@ -89,7 +89,7 @@ class RecoveryRehearsal {
       opened = await Sandbox.open(this.#ctx, { major: Math.floor(serverVersion / 10_000), ...this.#options.sandbox });
       return describeSandbox(opened);
     };
-    if (await this.#checks.run(4, 'sandbox', open)) {
+    if (await this.#checks.runOfTester(4, 'sandbox', open)) {
       assert(opened !== undefined, 'a check that passed has opened its sandbox');
       await using sandbox = opened;
       await this.#rehearse(sandbox);

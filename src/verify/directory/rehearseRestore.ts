@@ -60,7 +60,7 @@ class RestoreRehearsal<SourceRecord> {
     const { checks, options } = this.#options.subject;
     await using stack = new AsyncDisposableStack();
     let scratch: string | undefined;
-    const isOpen = await checks.run(4, 'directory', async () => {
+    const isOpen = await checks.runOfTester(4, 'directory', async () => {
       const parent = existingDirectory(options.sandbox?.scratch ?? tmpdir());
       await removeOrphans(this.#ctx, parent);
       scratch = stack.use(await createScratchDirectory(parent)).path;

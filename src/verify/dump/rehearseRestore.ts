@@ -83,7 +83,7 @@ class RestoreRehearsal {
       opened = await openEmptySandbox(this.#ctx, { ...sandbox, major, superuser });
       return describeSandbox(opened, this.#dump);
     };
-    if (await this.#subject.checks.run(4, 'sandbox', open)) {
+    if (await this.#subject.checks.runOfTester(4, 'sandbox', open)) {
       assert(opened !== undefined, 'a check that passed has opened its sandbox');
       await using server = opened;
       if (await this.#timed('restore', () => this.#restore(server))) {

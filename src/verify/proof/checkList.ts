@@ -43,6 +43,19 @@ export class CheckList {
     return status !== 'failed' && status !== 'inconclusive';
   }
 
+  /** As `run`, of something that the tester needs and that has not touched the backup: that is never to blame. */
+  runOfTester(level: Level, name: string, body: () => Promise<Outcome>): Promise<boolean> {
+    return this.run(level, name, async () => {
+      try {
+        return await body();
+      } catch (error) {
+        this.#ctx.signal.throwIfAborted();
+        if (!isOperationError(error)) throw error;
+        return { ...outcomeOfError(error), status: 'inconclusive' };
+      }
+    });
+  }
+
   async #outcomeOf(body: () => Promise<Outcome> | Outcome): Promise<Outcome> {
     try {
       return await body();
