@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { chmod, mkdir, utimes } from 'node:fs/promises';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { chmod, chown, mkdir, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
@@ -12,6 +12,7 @@ import { listProcesses, processesIn } from '../testing/processes.ts';
 import { serverUser } from '../testing/serverUser.ts';
 import { tempDir, type TempDir } from '../testing/tempDir.ts';
 import { waitFor } from '../testing/waitFor.ts';
+import { recordServer } from './process/serverRecord.ts';
 import { createScratchDirectory, removeOrphans, scratchMark } from './scratchDirectory.ts';
 
 const ctx = createContext();
@@ -120,9 +121,31 @@ test('an ordinary user removes also what is in directories that are closed to ev
 
 rootOnly('an orphan that cannot be removed keeps nobody from working', async () => {
   await using parent = await tempDir({ owner: 'server' });
-  await mkdir(parent.join('understudy-scratch-others/content'), { recursive: true });
+  await mkdir(parent.join('understudy-scratch-others/content/of-root'), { recursive: true });
+  const { uid, gid } = serverUser()!;
+  await chown(parent.join('understudy-scratch-others'), uid, gid);
   expect(runClosedScratch(parent, 'ended')).toMatchObject({ status: 0, stderr: '' });
   expect(readdirSync(parent.path)).toEqual(['understudy-scratch-others']);
+});
+
+rootOnly('what another user has put there, or a link, makes root end no server and remove nothing', async () => {
+  await using cluster = await createCluster();
+  await using parent = await tempDir();
+  await using elsewhere = await tempDir();
+  const [pid = ''] = readFileSync(join(cluster.dataDirectory, 'postmaster.pid'), 'utf8').split('\n');
+  const planted = parent.join('understudy-scratch-planted');
+  for (const run of [join(planted, 'run'), elsewhere.join('run')]) {
+    await mkdir(run, { recursive: true });
+    recordServer(run, { pid: Number(pid), dataDirectory: cluster.dataDirectory });
+  }
+  await chown(planted, 65_533, 65_533);
+  await symlink(elsewhere.path, parent.join('understudy-scratch-linked'));
+  await mkdir(parent.join('.understudy-claim-old'));
+  await chown(parent.join('.understudy-claim-old'), 65_533, 65_533);
+  await utimes(parent.join('.understudy-claim-old'), 1, 1);
+  expect(await removeOrphans(ctx, parent.path)).toEqual([]);
+  expect(await cluster.sql('select 1 as one')).toEqual([{ one: 1 }]);
+  expect(readdirSync(parent.path)).toHaveLength(3);
 });
 
 test('a marked process ends with the orphan that it worked with, wherever its parent is', async () => {

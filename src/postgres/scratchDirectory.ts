@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join, sep } from 'node:path';
@@ -92,12 +92,19 @@ export async function removeOrphans(ctx: Context, parent: string): Promise<reado
   for (const name of await readdir(parent)) {
     ctx.signal.throwIfAborted();
     const path = join(parent, name);
+    if (!isOwn(path)) continue;
     if (name.startsWith(claimPrefix)) await removeAbandonedClaim(ctx, path);
     if (!name.startsWith(prefix) || !(await isOrphan(join(path, ownerSocket)))) continue;
     const orphan = await removeOrphan(ctx, path);
     if (orphan !== undefined) orphans.push(orphan);
   }
   return orphans;
+}
+
+/** In a directory for everybody anyone could name processes to root that it shall end, or lead it elsewhere by a link. */
+function isOwn(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === process.geteuid?.();
 }
 
 async function removeOrphan(ctx: Context, path: string): Promise<Orphan | undefined> {
@@ -107,7 +114,7 @@ async function removeOrphan(ctx: Context, path: string): Promise<Orphan | undefi
     ctx.log.warn({ path, endedPids }, 'removed what a dead process had left behind');
     return { path, endedPids };
   } catch (error) {
-    // its owner, or another process like us, was faster; or it is another user's
+    // its owner, or another process like us, was faster; or it holds what is another user's
     if (systemErrorCode(error) === undefined) throw error;
     if (systemErrorCode(error) !== 'ENOENT') ctx.log.warn({ path, err: error }, 'an orphan could not be removed');
     return undefined;
