@@ -58,3 +58,12 @@ test('no password is in what is shown of a URL, whatever it is made of', () => {
     { numRuns: 3000 },
   );
 });
+
+test.each(['https:/me:geheim@host/app.git', 'https:me:ge/he@im@host/app.git', 'http::https://me:geheim@host/app.git'])(
+  'a web address mistyped as %s shows no password',
+  (text) => {
+    const remote = parseRemoteUrl(text, '/');
+    expect(remote).toMatchObject({ isLocal: false });
+    expect(remote.url).toMatch(/^https?:\/?host\/app\.git$/);
+  },
+);

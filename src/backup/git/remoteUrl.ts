@@ -17,8 +17,8 @@ export interface RemoteUrl {
 export function parseRemoteUrl(text: string, directory: string): RemoteUrl {
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) {
     const isRemote = /^[^/]*:/.test(text); // as git: host:path, unless a slash comes before the colon
-    // user:password@host:path, which SSH has no use for
-    const url = text.replace(/^([^/:@]+):.*@([^/:@]+:)/s, '$1@$2');
+    // user:password@host:path, which SSH has no use for; and a web address with too few slashes or a helper before it
+    const url = text.replace(/^(https?:)(\/?).*@/is, '$1$2').replace(/^([^/:@]+):.*@([^/:@]+:)/s, '$1@$2');
     return isRemote ? { url, isLocal: false } : { url: resolve(directory, text), isLocal: true };
   }
   const url = URL.parse(text);
