@@ -46,6 +46,18 @@ test('damage of the repository stands until the whole of it has passed, whatever
   expect(factsOf('dump', { id: null, level: 2 }, damaged).lastProof?.verdict).toBe('passed');
 });
 
+test('where a part of the data was read, nothing is verified and no damage is taken back, unless all was restored', () => {
+  const part = { level: 3, partial: true } as const;
+  expect(factsOf('files', part).verified).toBeUndefined();
+  expect(factsOf('files', { ...part, level: 4 }).verified).toMatchObject({ level: 4 });
+  expect(factsOf('files', part, { verdict: 'failed', level: 2 }).lastProof?.verdict).toBe('failed');
+  const whole = { id: null, level: 2 } as const;
+  expect(factsOf('git', { ...whole, partial: true }).verified).toBeUndefined();
+  expect(factsOf('git', { ...whole, partial: true }, { ...whole, verdict: 'failed' }).lastProof?.verdict).toBe(
+    'failed',
+  );
+});
+
 test('a tester that broke afterwards takes nothing back of a failure', () => {
   const broke = { verdict: 'inconclusive' } as const;
   expect(factsOf('dump', broke, { verdict: 'failed' }).lastProof?.verdict).toBe('failed');

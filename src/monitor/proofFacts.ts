@@ -1,5 +1,5 @@
 import type { SourceKind } from '../backup/sourceSnapshot.ts';
-import type { Proof } from '../verify/proof.ts';
+import { levelOfAll, type Proof } from '../verify/proof.ts';
 import type { ProofFacts, SourceFacts } from './facts.ts';
 
 /**
@@ -28,7 +28,7 @@ export function proofFacts(
     snapshot === null ? level >= wholeRepositoryLevel : snapshot.source === of.source && snapshot.kind === of.kind,
   );
   const passed = own.filter(({ verdict }) => verdict === 'passed');
-  const verified = passed.find(({ level }) => level >= countsFrom[of.kind]);
+  const verified = passed.find((proof) => levelOfAll(proof) >= countsFrom[of.kind]);
   const recovered = passed.find(({ level, recoveryMs }) => level >= recoveryLevel && recoveryMs !== null);
   const last = lastThatCounts(own.filter(({ snapshot }) => snapshot === null || of.present.has(snapshot.id)));
   return {
@@ -51,8 +51,8 @@ function lastThatCounts(proofs: readonly Proof[]): Proof | undefined {
   for (const proof of proofs) {
     const { verdict, level, snapshot } = proof;
     if (verdict === 'passed') {
-      passed.any = Math.max(passed.any, level);
-      if (snapshot === null) passed.whole = Math.max(passed.whole, level);
+      passed.any = Math.max(passed.any, levelOfAll(proof));
+      if (snapshot === null) passed.whole = Math.max(passed.whole, levelOfAll(proof));
     } else if (level > (snapshot === null ? passed.whole : passed.any)) standing.push(proof);
   }
   return standing.find(({ verdict }) => verdict === 'failed') ?? standing[0] ?? proofs[0];

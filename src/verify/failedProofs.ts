@@ -1,8 +1,8 @@
 import type { Snapshot } from '../snapshot/snapshots.ts';
-import type { Proof } from './proof.ts';
+import { levelOfAll, type Proof } from './proof.ts';
 
 /**
- * Ids of those of the snapshots of which a proof failed, and no later one at the same level or above passed. What was
+ * Ids of those of the snapshots of which a proof failed, and no later one at the same level or above passed, of all the data. What was
  * proved of a snapshot before a stock client changed its tags still holds.
  */
 export function failedSnapshots(
@@ -15,8 +15,9 @@ export function failedSnapshots(
     const later = bySnapshot.get(id) ?? [];
     const earlier = original === undefined ? [] : (bySnapshot.get(original) ?? []);
     let passed = 0;
-    for (const { verdict, level } of [...later, ...earlier]) {
-      if (verdict === 'passed') passed = Math.max(passed, level);
+    for (const proof of [...later, ...earlier]) {
+      const { verdict, level } = proof;
+      if (verdict === 'passed') passed = Math.max(passed, levelOfAll(proof));
       if (verdict === 'failed' && level > passed) failed.add(id);
     }
   }

@@ -63,6 +63,8 @@ const schema = z.object({
   kind: z.literal('proof'),
   verdict: z.enum(['passed', 'failed', 'inconclusive']),
   level,
+  /** Below level 4 a part of the data was read only. */
+  partial: z.boolean().default(false),
   /** The backup that was verified; null for a whole repository. */
   snapshot: z.object({ id: z.string(), kind: z.enum(sourceKinds), source: z.string(), time: z.string() }).nullable(),
   /** Who verified: the host's name. */
@@ -92,6 +94,11 @@ export function verdictOf(checks: readonly Pick<Check, 'status'>[]): Verdict {
   const has = (status: CheckStatus): boolean => checks.some((one) => one.status === status);
   if (has('failed')) return 'failed';
   return has('inconclusive') || !(has('passed') || has('warning')) ? 'inconclusive' : 'passed';
+}
+
+/** Up to which level a proof that passed says something of all the data: restoring reads all of it. */
+export function levelOfAll({ level, partial }: Pick<Proof, 'level' | 'partial'>): Level {
+  return partial && level < 4 ? 1 : level;
 }
 
 export function serializeProof(proof: Proof): Buffer {

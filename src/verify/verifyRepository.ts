@@ -33,10 +33,10 @@ export async function verifyRepository(
     exclusive: false,
     run: async (locked) => {
       const checks = new CheckList(locked);
-      const { level } = options;
+      const { level, subset } = options;
       if (level === 1) await checkStructure(locked, repository, { checks, options });
       else await checkAllData(locked, repository, { checks, options });
-      return composeProof(locked, { level, snapshot: null, startedAt, checks, wanted: [] });
+      return composeProof(locked, { level, subset, snapshot: null, startedAt, checks, wanted: [] });
     },
   });
 }

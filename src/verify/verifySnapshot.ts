@@ -64,13 +64,14 @@ type Subject = Omit<Parameters<KindVerification['verify']>[1], 'checks'>;
 async function verifyBackup(ctx: Context, kind: SourceKind, subject: Subject): Promise<VerifiedSnapshot> {
   const { repository, snapshot, level, options } = subject;
   const { checkNames, verify } = verifications[kind];
-  const { progress, threads } = options;
+  const { progress, threads, subset } = options;
   const startedAt = ctx.clock.now();
   const checks = new CheckList(ctx);
   await checkStructure(ctx, repository, { checks, options: { snapshot: snapshot.id, progress, threads } });
   const rehearsal = await verify(ctx, { ...subject, checks });
   const proof = composeProof(ctx, {
     level,
+    subset,
     snapshot: { id: snapshot.id, kind, source: sourceOf(snapshot), time: formatTimestamp(snapshot.time) },
     startedAt,
     checks,

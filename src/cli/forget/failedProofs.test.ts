@@ -13,20 +13,22 @@ const ctx = createContext();
 
 test('a proof that failed counts until one at its level or above passes; an inconclusive one tells nothing', async () => {
   const repository = await newRepository();
-  const proofs: readonly [id: string, ...(readonly [Proof['level'], Proof['verdict']])[]][] = [
+  const proofs: readonly [id: string, ...(readonly [Proof['level'], Proof['verdict'], 'partial'?])[]][] = [
     ['good', [4, 'passed']],
     ['bad', [2, 'passed'], [4, 'failed']],
     ['mended', [3, 'failed'], [4, 'passed']],
     ['looked-at-less', [4, 'failed'], [2, 'passed'], [4, 'inconclusive']],
     ['fell-ill', [4, 'passed'], [2, 'failed']],
+    ['looked-at-in-part', [2, 'failed'], [3, 'passed', 'partial']],
+    ['restored-whole', [2, 'failed'], [4, 'passed', 'partial']],
   ];
   for (const [id, ...verdicts] of proofs) {
-    for (const [day, [level, verdict]] of verdicts.entries())
-      await saveProof(ctx, repository, proof(id, day, { level, verdict }));
+    for (const [day, [level, verdict, part]] of verdicts.entries())
+      await saveProof(ctx, repository, proof(id, day, { level, verdict, partial: part !== undefined }));
   }
   const snapshots = [...proofs.map(([id]) => ({ id })), { id: 'never proved' }];
   const failed = await loadFailedProofs(ctx, repository, snapshots);
-  expect(failed).toEqual(new Set(['bad', 'looked-at-less', 'fell-ill']));
+  expect(failed).toEqual(new Set(['bad', 'looked-at-less', 'fell-ill', 'looked-at-in-part']));
 });
 
 test('a proof of a snapshot still holds after stock restic has tagged it, which gives it another id', async () => {
@@ -64,11 +66,12 @@ test('a proof that fails while forget waits for the lock counts', async () => {
   expect(await repository.listIds(ctx, 'snapshots')).toHaveLength(2);
 });
 
-function proof(id: string, day: number, judged: Pick<Proof, 'level' | 'verdict'>): Proof {
+function proof(id: string, day: number, judged: Pick<Proof, 'level' | 'verdict'> & Partial<Proof>): Proof {
   const time = `2026-11-0${day + 1}T00:00:00.000Z`;
   return {
     format: 1,
     kind: 'proof',
+    partial: false,
     ...judged,
     snapshot: { id, kind: 'postgres', source: 'main', time },
     tester: 'here',

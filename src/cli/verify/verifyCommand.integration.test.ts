@@ -45,9 +45,15 @@ test('verify says what it proved, keeps the proof, and ends with 0, 1 or 4', asy
   expect(elsewhere.status).toBe(4);
   expect(errorOf(elsewhere)).toMatchObject({ code: 'verification-inconclusive' });
 
-  const whole = await verify(bench, '--whole-repository', '--json');
+  const whole = await verify(bench, '--whole-repository', '--subset', '1/2', '--json');
   expect(whole.status).toBe(0);
-  expect(lastLine(whole)).toMatchObject({ message_type: 'proof', verdict: 'passed', level: 2, snapshot: null });
+  expect(lastLine(whole)).toMatchObject({
+    message_type: 'proof',
+    verdict: 'passed',
+    level: 2,
+    partial: true,
+    snapshot: null,
+  });
 
   for (const words of [
     ['--level', '4'],
@@ -68,7 +74,7 @@ test('verify says what it proved, keeps the proof, and ends with 0, 1 or 4', asy
   const bad = await verify(bench, snapshot.id.slice(0, 8), '--level', '2', '--json');
   expect(bad.status).toBe(1);
   expect(errorOf(bad)).toMatchObject({ code: 'verification-failed' });
-  expect(lastLine(bad)).toMatchObject({ message_type: 'proof', verdict: 'failed', level: 2 });
+  expect(lastLine(bad)).toMatchObject({ message_type: 'proof', verdict: 'failed', level: 2, partial: false });
 
   const history = await verify(bench, '--history');
   expect(history.status).toBe(0);

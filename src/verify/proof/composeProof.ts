@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Context } from '../../base/context.ts';
+import type { DataSubset } from '../../repository/dataSubset.ts';
 import { verdictOf, type Check, type Level, type Proof } from '../proof.ts';
 import type { Rehearsal } from '../kinds/kindVerification.ts';
 import type { CheckList } from './checkList.ts';
@@ -9,6 +10,7 @@ export type WantedCheck = Pick<Check, 'level' | 'name'>;
 
 export interface ProofParts {
   readonly level: Level;
+  readonly subset: DataSubset | undefined;
   readonly snapshot: Proof['snapshot'];
   readonly startedAt: Date;
   readonly checks: CheckList;
@@ -28,6 +30,7 @@ export function composeProof(ctx: Context, parts: ProofParts): Proof {
     kind: 'proof',
     verdict: verdictOf(checks),
     level: parts.level,
+    partial: parts.subset !== undefined && parts.subset.kind !== 'all',
     snapshot: parts.snapshot,
     tester: hostname(),
     startedAt: parts.startedAt.toISOString(),
