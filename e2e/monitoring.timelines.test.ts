@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openBackend } from '../src/backend/openBackend.ts';
@@ -42,7 +44,9 @@ afterAll(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-async function writeConfig(name: string, { connection: { host, port, user } }: Cluster): Promise<void> {
+type Server = { readonly connection: { readonly host: string; readonly port: number; readonly user: string } };
+
+async function writeConfig(name: string, { connection: { host, port, user } }: Server): Promise<void> {
   const source = `{ kind: postgres, tier: critical, connection: { host: ${host}, port: ${port}, user: ${user} } }`;
   const tiers = 'tiers: { critical: { rpo: 1h, rto: 1h } }';
   await writeFile(directory.join(`${name}.yaml`), `sources:\n  database: ${source}\n${tiers}\n`);
@@ -147,6 +151,13 @@ test('of two histories the one of the configured server counts; one that no back
   const kept = await seenFrom('primary');
   expect(kept.state).toBe('warning');
   expect(kept.source.exposure_ms).toBeLessThan(Date.now() - onPrimary.getTime());
+
+  await using silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1'); // takes connections and never answers
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  await writeConfig('silent', { connection: { host: '127.0.0.1', port, user: 'postgres' } });
+  const report = await understudy(['--config', 'silent.yaml', 'status']);
+  expect(report.stdout).toContain('the server cannot be asked: no answer within 5 s\n');
 
   await using other = await createCluster();
   await writeConfig('other', other);

@@ -31,7 +31,7 @@ type SurveyInvocation = Pick<
 >;
 
 /** A plugin that waits for a server that hangs is a plugin that is killed. */
-const answerWithinMs = 10_000;
+const answerWithinMs = 5000;
 const noFlags = { host: undefined, port: undefined, user: undefined, database: undefined };
 
 /**
