@@ -291,11 +291,15 @@ test('the month of a run is not missed in its own evidence', () => {
   expect(trend?.missedMonths).toEqual(['2026-10']);
 });
 
-test('a proof that failed is a finding, whatever a later one that looked less deep has found', () => {
+test('a proof that failed is a finding, whatever a later one that looked less deep, or at a part, has found', () => {
   const check = { name: 'rows', level: 4, status: 'failed', expected: '3', actual: '2' } as const;
   const proof = (level: 1 | 4, checks: Proof['checks']) =>
     ({ level, checks, snapshot: { id: 'abc' }, startedAt: '2026-11-20T00:00:00Z' }) as Proof;
-  const proofs = [proof(1, []), proof(4, [{ ...check, detail: [], hint: null, durationMs: 1 }])];
+  const proofs = [
+    { ...proof(4, []), partial: true },
+    proof(1, []),
+    proof(4, [{ ...check, detail: [], hint: null, durationMs: 1 }]),
+  ];
   const run = loadedRun({ steps: [steps[0]] }, [
     [1, { type: 'step-succeeded', step: 'restore', attempt: 1, ...done, summary: '', facts: { snapshot: 'abc' } }],
     [1, { type: 'ended', verdict: 'passed' }],

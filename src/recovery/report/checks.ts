@@ -59,11 +59,11 @@ function actualOf(kind: string, { value, rows }: Readonly<Record<string, unknown
   return typeof rows === 'number' ? `as expected; rows: ${rows}` : null;
 }
 
-/** Of each level: one that looked less deep takes nothing back of what a deeper one has found. */
+/** Of each level: one that looked less deep, or at a part, takes nothing back of what another has found. */
 function newestOfEach(proofs: readonly Proof[]): Proof[] {
   const seen = new Set<string>();
-  return proofs.filter(({ snapshot, level }) => {
-    const which = `${snapshot?.id} ${level}`;
+  return proofs.filter(({ snapshot, level, partial }) => {
+    const which = `${snapshot?.id} ${level} ${partial}`;
     if (snapshot === null || seen.has(which)) return false;
     seen.add(which);
     return true;
