@@ -2,8 +2,8 @@ import type { Snapshot } from '../snapshot/snapshots.ts';
 import { levelOfAll, type Proof } from './proof.ts';
 
 /**
- * Ids of those of the snapshots of which a proof failed, and no later one at the same level or above passed, of all the data. What was
- * proved of a snapshot before a stock client changed its tags still holds.
+ * Ids of those of the snapshots of which a proof failed, and no later one at the same level or above passed, of all the
+ * data. What was proved of a snapshot before a stock client changed its tags still holds.
  */
 export function failedSnapshots(
   proofs: readonly Proof[],

@@ -9,7 +9,7 @@ import type { SandboxOptions } from './sandbox/sandbox.ts';
 export type { Assertion };
 
 export interface VerifySnapshotOptions {
-  /** An id, the beginning of one, or `latest` (with a target: the newest before that); of this source, default of any. */
+  /** An id, the beginning of one, or `latest` (before the target, if any); of this source, default of any. */
   readonly selector: { readonly text: string; readonly source?: string | undefined };
   /** Everything up to this level is checked; default 5 where the source has assertions, else 4. */
   readonly level?: Level | undefined;

@@ -57,9 +57,7 @@ test('verify says what it proved, keeps the proof, and ends with 0, 1 or 4', asy
 
   for (const words of [
     ['--level', '4'],
-    ['--source', 'main'],
     ['--name', 'a restore point'],
-    ['--timeline', '1'],
   ]) {
     const refused = await verify(bench, '--whole-repository', ...words, '--json');
     expect(errorOf(refused), words[0]).toMatchObject({ code: 'usage' });

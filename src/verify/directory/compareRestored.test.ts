@@ -67,5 +67,6 @@ test('whatever is not on the disk as in the snapshot is named', async () => {
   ).toMatchObject({
     status: 'warning',
     detail: ['a device'],
+    hint: expect.stringContaining(owners ? 'file system' : 'as root'),
   });
 });

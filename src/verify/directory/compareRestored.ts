@@ -27,7 +27,8 @@ export function compareRestored({ plan, refused, owners }: RestoredAttributes): 
   const isForeign = !owners && comparison.foreign > 0;
   if (outcome.status !== 'passed' || (!isForeign && refused.length === 0)) return outcome;
   const notSet = isForeign ? [`owners of ${comparison.foreign} of them: only root can restore these`] : [];
-  return { ...outcome, status: 'warning', detail: [...notSet, ...refused], hint: 'verify as root' };
+  const hint = owners ? 'verify on a file system like that of the original: --scratch' : 'verify as root';
+  return { ...outcome, status: 'warning', detail: [...notSet, ...refused], hint };
 }
 
 class Comparison {

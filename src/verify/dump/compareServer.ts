@@ -53,8 +53,8 @@ export function compareExtensions(dump: RestoredDump): Outcome {
 }
 
 /**
- * Versions of collations, as the dumped server had them and as this machine has them. Indexes were built anew here; where
- * the versions differ, text may sort differently than it did.
+ * Versions of collations, as the dumped server had them and as this machine has them. Indexes were built anew here;
+ * where the versions differ, text may sort differently than it did.
  */
 export function compareCollations({ record, server, databases }: RestoredDump): Outcome {
   const detail: string[] = [];

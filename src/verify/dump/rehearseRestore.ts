@@ -131,7 +131,7 @@ class RestoreRehearsal {
     });
   }
 
-  /** The server's own database gives way to the dumped one of its name; roles come by the record where nothing makes them. */
+  /** The server's own database gives way to the dumped one; roles come by the record where nothing makes them. */
   async #prepare(connection: EmptySandbox['connection']): Promise<void> {
     {
       await using sql = await openSqlConnection(this.#ctx, connection);

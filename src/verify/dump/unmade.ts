@@ -4,8 +4,8 @@ import { shownName } from './differences.ts';
 import type { RestoredDatabase } from './restoredDump.ts';
 
 /**
- * Takes what a dump of chosen relations could not make, because it does not hold what it needs, out of what is compared.
- * Tables that hold rows and were not made cannot be judged here: that is told.
+ * Takes what a dump of chosen relations could not make, because it does not hold what it needs, out of what is
+ * compared. Tables that hold rows and were not made cannot be judged here: that is told.
  */
 export function setApartUnmade(databases: readonly RestoredDatabase[]): {
   readonly databases: readonly RestoredDatabase[];

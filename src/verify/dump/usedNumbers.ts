@@ -5,8 +5,8 @@ import { openSqlConnection, type SqlRow } from '../../postgres/sqlConnection.ts'
 import { shownName } from './differences.ts';
 
 /**
- * Sequences whose next number is in the column that they belong to already, a line each. An application may have written
- * numbers of its own there; then they are so in the original too.
+ * Sequences whose next number is in the column that they belong to already, a line each. An application may have
+ * written numbers of its own there; then they are so in the original too.
  */
 export async function findUsedNumbers(
   ctx: Context,
