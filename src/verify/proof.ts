@@ -97,8 +97,8 @@ export function verdictOf(checks: readonly Pick<Check, 'status'>[]): Verdict {
 }
 
 /** Up to which level a proof that passed says something of all the data: restoring reads all of it. */
-export function levelOfAll({ level, partial }: Pick<Proof, 'level' | 'partial'>): Level {
-  return partial && level < 4 ? 1 : level;
+export function levelOfAll(proof: Pick<Proof, 'level' | 'partial'>): Level {
+  return proof.partial && proof.level < 4 ? 1 : proof.level;
 }
 
 export function serializeProof(proof: Proof): Buffer {
