@@ -152,7 +152,8 @@ test('of two histories the one of the configured server counts; one that no back
   expect(kept.state).toBe('warning');
   expect(kept.source.exposure_ms).toBeLessThan(Date.now() - onPrimary.getTime());
 
-  await using silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1'); // takes connections and never answers
+  // takes connections and never answers
+  await using silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
   await writeConfig('silent', { connection: { host: '127.0.0.1', port, user: 'postgres' } });

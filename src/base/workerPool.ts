@@ -41,7 +41,7 @@ const countersPerKernel = 8;
 
 /**
  * Kernels make small buffers by the hundred thousand, whose memory is outside of V8's heap and free again only after
- * the next scavenge: the more room for young objects, the more of it waits (at V8's default 40 MB a thread, for nothing).
+ * the next scavenge: the more room for young objects, the more of it waits (at V8's default 40 MB a thread).
  */
 const youngGenerationMb = 6;
 

@@ -15,7 +15,7 @@ import {
   repositoryFacts,
   sourceFacts,
   walFacts,
-} from './fixture/facts.ts';
+} from '../testing/monitorFacts.ts';
 import { verdictOf } from './fixture/verdicts.ts';
 import { judge } from './judge.ts';
 import { verdictSentence } from './verdict.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { exposureOf } from './exposure.ts';
-import { ago, backup, hourMs, minuteMs, now, sourceFacts, walFacts } from './fixture/facts.ts';
+import { ago, backup, hourMs, minuteMs, now, sourceFacts, walFacts } from '../testing/monitorFacts.ts';
 import { verdictOf } from './fixture/verdicts.ts';
 
 const critical = { name: 'critical', rpoMs: hourMs, rtoMs: hourMs };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SourceKind } from '../backup/sourceSnapshot.ts';
-import { ago, dayMs } from './fixture/facts.ts';
+import { ago, dayMs } from '../testing/monitorFacts.ts';
 import { proofOf, type MadeProof } from './fixture/proofs.ts';
 import { proofFacts } from './proofFacts.ts';
 

@@ -36,7 +36,7 @@ export function serverFacts(
   return archiveTimeoutMs > 0 ? { state: 'at-most', archiveTimeoutMs } : { state: 'when-full' };
 }
 
-/** What a server says of itself; undefined when it was not asked or did not answer. `backedUp` is the newest good one. */
+/** What a server says of itself; undefined when not asked or without an answer. `backedUp` is the newest good one. */
 export function serverState(
   server: ServerAnswer | undefined,
   backedUp: Pick<WalServerStatus, 'systemIdentifier'>,

@@ -101,7 +101,7 @@ export async function removeOrphans(ctx: Context, parent: string): Promise<reado
   return orphans;
 }
 
-/** In a directory for everybody anyone could name processes to root that it shall end, or lead it elsewhere by a link. */
+/** In a directory for everybody anyone could name processes to root that it shall end, or lead it away by a link. */
 function isOwn(path: string): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() === true && found.uid === process.geteuid?.();

@@ -2,11 +2,9 @@ import { expect, test } from 'vitest';
 import { composeEvidence } from './evidence.ts';
 import type { LoadedRun } from './runDirectory.ts';
 import { parseEvidence, serializeEvidence } from './evidenceSchema.ts';
-import { missedMonths } from './drillMonths.ts';
 import type { Facts } from './runEvent.ts';
-import type { RepositorySight } from './surroundings.ts';
 import type { Proof } from '../verify/proof.ts';
-import { surroundings } from './fixture/surroundings.ts';
+import { sight, surroundings } from './fixture/surroundings.ts';
 import { evidencePage } from './evidencePage.ts';
 import { loadedRun, minutes } from './fixture/loadedRun.ts';
 
@@ -274,15 +272,6 @@ test('what earlier runs left open is carried over, once, until somebody closes i
   expect(planChanged).toBe(false);
 });
 
-test('months without a test are missed, over the end of a year', () => {
-  const span = { from: '2025-11-30T00:00:00Z', to: '2026-03-01T00:00:00Z' };
-  expect(missedMonths(['2025-11-30T00:00:00Z', '2026-01-15T00:00:00Z'], span)).toEqual([
-    '2025-12',
-    '2026-02',
-    '2026-03',
-  ]);
-});
-
 test('the month of a run is not missed in its own evidence', () => {
   const first = composeEvidence(finished({}), surroundings());
   const begunAt = '2026-09-01T10:00:00.000Z';
@@ -370,32 +359,3 @@ test('data loss is not known when the point of one part is not', () => {
   ]);
   expect(composeEvidence(run, surroundings()).result).toMatchObject({ recoveredTo: null, rpoMet: null });
 });
-
-function sight(given: Partial<RepositorySight> = {}): RepositorySight {
-  const facts = {
-    backupKind: 'postgres',
-    source: 'main',
-    systemIdentifier: '7',
-    serverVersion: '15.1',
-    timeline: 1,
-    startLsn: '0/1',
-    stopLsn: '0/2',
-    completedAt: '2026-11-22T09:00:00.000Z',
-    sizeBytes: 5,
-    contentDigest: 'd',
-    candidates: [],
-    databases: ['shop'],
-  };
-  return {
-    location: 'local:/backup',
-    medium: 'file system of this machine',
-    keyId: 'k1',
-    openedAt: '2026-11-22T10:23:00.000Z',
-    backups: new Map([['abc', facts]]),
-    proofs: [],
-    retention: null,
-    earlier: [],
-    previous: [],
-    ...given,
-  };
-}

@@ -93,8 +93,8 @@ type Said =
     };
 
 /**
- * All evidence, by the ends of the runs, oldest first. What cannot be read, or lies where it was not stored (a copy under
- * another name), is told and left out.
+ * All evidence, by the ends of the runs, oldest first. What cannot be read, or lies where it was not stored (a copy
+ * under another name), is told and left out.
  */
 export async function loadEvidence(
   ctx: Context,

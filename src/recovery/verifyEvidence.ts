@@ -14,8 +14,8 @@ export interface EvidenceCheck {
 
 /**
  * Checks reports against their signatures, and the chain: what each says of those before it. Where there are keys, a
- * report without a signature has to be named by one with a right signature, or by one that such a one names. Whether the
- * newest were taken away, nothing that is left can tell.
+ * report without a signature has to be named by one with a right signature, or by one that such a one names. Whether
+ * the newest were taken away, nothing that is left can tell.
  */
 export function verifyChain(all: readonly StoredEvidence[], publicKeys: readonly KeyObject[]): EvidenceCheck[] {
   const byId = new Map(all.map((one) => [one.original.report.id, one]));

@@ -5,8 +5,11 @@ import { listRunningServers } from '../postgres/runningServer.ts';
 import { listDirectory, type ExistingFiles } from './destination.ts';
 
 /** What servers, and programs that archive for them, have in pg_wal. */
-const ownNames =
-  /^([0-9A-F]{24}.*|[0-9A-F]{8}\.history.*|xlogtemp\.\d+|RECOVERY\w+|archive_status|summaries|understudy-.+|lost\+found)$/s;
+const ownNames = new RegExp(
+  '^([0-9A-F]{24}.*|[0-9A-F]{8}\\.history.*|xlogtemp\\.\\d+|RECOVERY\\w+|' +
+    'archive_status|summaries|understudy-.+|lost\\+found)$',
+  's',
+);
 
 /**
  * Where the pg_wal of an existing data directory really is when that is a link: WAL has often a disk of its own, and

@@ -31,8 +31,8 @@ export function envelopePath(report: string): string {
 
 /**
  * Writes evidence into a directory: reports as they were signed, pages with what was said since, signatures, an index,
- * the public keys, and last how to check all of it, so that a directory without VERIFY.md is not whole. Returns the number
- * of files. Throws `destination-not-empty`.
+ * the public keys, and last how to check all of it, so that a directory without VERIFY.md is not whole. Returns the
+ * number of files. Throws `destination-not-empty`.
  */
 export function exportEvidence(directory: string, evidence: ChosenEvidence, publicKeys: readonly KeyObject[]): number {
   mkdirSync(directory, { recursive: true });

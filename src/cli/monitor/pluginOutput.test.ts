@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ago, backup, dayMs, expecting, now, repositoryFacts, sourceFacts } from '../../monitor/fixture/facts.ts';
+import { ago, backup, dayMs, expecting, now, repositoryFacts, sourceFacts } from '../../testing/monitorFacts.ts';
 import type { SourceFacts } from '../../monitor/facts.ts';
 import { judge } from '../../monitor/judge.ts';
 import { pluginText } from './pluginOutput.ts';

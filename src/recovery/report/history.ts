@@ -24,8 +24,8 @@ export function trendOf(earlier: readonly Evidence[], now: string): NonNullable<
 }
 
 /**
- * Deviations of earlier runs that nobody has closed. One that was found several times counts once: where it was found last,
- * to be closed there, but due since the first time.
+ * Deviations of earlier runs that nobody has closed. One that was found several times counts once: where it was found
+ * last, to be closed there, but due since the first time.
  */
 export function carriedOver(
   earlier: readonly Evidence[],

@@ -120,8 +120,8 @@ export class ZstdDecompressor {
   }
 
   /**
-   * Decompresses one frame, which may come in pieces, of known plaintext length. Each piece of the result is valid until
-   * the next one. Throws `repository-damaged` when the frame is corrupt or its length is another.
+   * Decompresses one frame, which may come in pieces, of known plaintext length. Each piece of the result is valid
+   * until the next one. Throws `repository-damaged` when the frame is corrupt or its length is another.
    */
   *decompressPieces(frame: Iterable<Uint8Array>, length: number): Generator<Buffer> {
     const stream = this.#stream;

@@ -11,8 +11,8 @@ export interface IndexedPack {
 const textPieceBytes = 64 * 1024;
 
 /**
- * JSON of an index document (restic design, "Indexing"). Every pack appears whole, once. Packs and their blobs are taken
- * one by one, and each is bytes before the next one is asked for: a document describes 50,000 blobs.
+ * JSON of an index document (restic design, "Indexing"). Every pack appears whole, once. Packs and their blobs are
+ * taken one by one, and each is bytes before the next one is asked for: a document describes 50,000 blobs.
  */
 export function serializeIndex(
   packs: Iterable<Pick<IndexedPack, 'id'> & { readonly blobs: Iterable<PackBlob> }>,

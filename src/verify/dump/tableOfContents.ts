@@ -19,8 +19,10 @@ const kindsOfTables = {
 } as const;
 
 /** Of these kinds the record knows every object. */
-const comparedKinds =
-  /^(TABLE(?! ATTACH )|TABLE DATA|MATERIALIZED VIEW(?! DATA )|FOREIGN TABLE|CONSTRAINT|FK CONSTRAINT|POLICY|ROW SECURITY|EXTENSION|SEQUENCE SET) /;
+const comparedKinds = new RegExp(
+  '^(TABLE(?! ATTACH )|TABLE DATA|MATERIALIZED VIEW(?! DATA )|FOREIGN TABLE|' +
+    'CONSTRAINT|FK CONSTRAINT|POLICY|ROW SECURITY|EXTENSION|SEQUENCE SET) ',
+);
 
 /** Made by initdb, and so in no dump. */
 const builtInExtension = 'plpgsql';
