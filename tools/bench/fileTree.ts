@@ -1,5 +1,6 @@
 import { closeSync, lstatSync, openSync, readSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { systemErrorCode } from '../../src/base/errors.ts';
 
 const pieceBytes = 256 * 1024;
 
@@ -14,14 +15,18 @@ export function listFiles(directory: string): string[] {
 }
 
 export function treeBytes(directory: string): number {
-  return listFiles(directory).reduce((sum, path) => sum + lstatSync(path).size, 0);
+  return listFiles(directory).reduce((sum, path) => sum + (lstatSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 
 /** Reads a tree once, so that whoever comes next reads it from memory. */
 export function readIntoCache(directory: string): void {
   const buffer = Buffer.allocUnsafe(pieceBytes);
   for (const path of listFiles(directory)) {
-    for (const _ of piecesOf(path, buffer)) continue;
+    try {
+      for (const _ of piecesOf(path, buffer)) continue;
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error; // a running server removes files meanwhile
+    }
   }
 }
 
